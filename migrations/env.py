@@ -1,0 +1,22 @@
+"""Alembic's entry: runs the migrations on the connection that `store.schema` hands in."""
+
+from alembic import context
+from sqlalchemy import Connection
+
+from gateway.store.schema import include_object
+from gateway.store.tables import METADATA
+
+
+def run(connection: Connection) -> None:
+    """Run what Alembic was asked for inside one transaction on this connection."""
+    context.configure(
+        connection=connection,
+        target_metadata=METADATA,
+        include_object=include_object,
+        compare_server_default=False,
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+run(context.config.attributes["connection"])

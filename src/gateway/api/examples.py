@@ -1,0 +1,62 @@
+"""Examples of the API that run as they stand against the demo (`make run`)."""
+
+BILLER = "evnspc-camau"
+CUSTOMER_CODE = "PB14010000002"
+BILL_ID = "HD202610-PB14010000002"
+AMOUNT_DONG = 351_000
+
+PAYMENT = {
+    "one_bill": {
+        "summary": "A bank's mobile app pays one bill",
+        "value": {
+            "method": "collected",
+            "biller": BILLER,
+            "customer_code": CUSTOMER_CODE,
+            "partner_reference": "VB-20261124-000777",
+            "channel": "mobile_banking",
+            "bills": [{"id": BILL_ID, "amount_dong": AMOUNT_DONG}],
+        },
+    }
+}
+REVERSAL = {
+    "wrong_customer": {
+        "summary": "The teller chose the wrong customer",
+        "value": {"reason": "nhầm mã khách hàng"},
+    }
+}
+BILLS = {
+    "one_bill": {
+        "summary": "October's bill of one customer",
+        "value": {
+            "bills": [
+                {
+                    "id": "HD202610-EXAMPLE-1",
+                    "customer_code": CUSTOMER_CODE,
+                    "period": "2026-10",
+                    "kwh": 143,
+                    "net_dong": 290_000,
+                    "vat_dong": 23_200,
+                    "amount_dong": 313_200,
+                    "issued_on": "2026-11-02",
+                    "due_on": "2026-11-09",
+                }
+            ]
+        },
+    }
+}
+CUSTOMERS = {
+    "one_customer": {
+        "summary": "A household of ward 5",
+        "value": {
+            "customers": [
+                {
+                    "code": "PB14019999999",
+                    "name": "Nguyễn Thị Mẫu",
+                    "address": "12 Nguyễn Trãi, Phường 5, Cà Mau",
+                    "area_code": "32008",
+                    "segment": "household",
+                }
+            ]
+        },
+    }
+}

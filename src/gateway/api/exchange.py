@@ -1,0 +1,77 @@
+"""One request and its answer, before any framework: what thin and ordinary routes both speak."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from urllib.parse import parse_qs
+
+from fastapi import Request
+from fastapi.responses import Response
+
+from gateway.domain.partner import Caller, Scope
+from gateway.flows.access import authenticate, require
+from gateway.runtime import Runtime
+
+JSON = "application/json"
+QUERY_PARAMETERS_MAX = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request: header names lower-case, values as sent; a repeated header is joined by ', '."""
+
+    headers: Mapping[str, str]
+    query: str
+    body: bytes
+    request_id: str
+
+    def query_pairs(self) -> dict[str, list[str]]:
+        """Take the query string apart, keeping empty values."""
+        return parse_qs(self.query, keep_blank_values=True, max_num_fields=QUERY_PARAMETERS_MAX)
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """An answer: status, body, and headers beside content-type and length."""
+
+    status: int
+    body: bytes
+    media_type: str = JSON
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+async def asked_of(request: Request) -> Asked:
+    """Read a framework request whole."""
+    return Asked(
+        headers=joined((name, value) for name, value in request.headers.items()),
+        query=request.url.query,
+        body=await request.body(),
+        request_id=request.scope["gateway.request_id"],
+    )
+
+
+def joined(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Join repeated headers as HTTP does, so that a second Idempotency-Key cannot hide."""
+    headers: dict[str, str] = {}
+    for name, value in pairs:
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers
+
+
+def response_of(answered: Answered) -> Response:
+    """Hand an answer to the framework."""
+    return Response(
+        answered.body, answered.status, dict(answered.headers), media_type=answered.media_type
+    )
+
+
+def runtime_of(request: Request) -> Runtime:
+    """Give the process's runtime."""
+    runtime: Runtime = request.app.state.runtime
+    return runtime
+
+
+async def caller_of(rt: Runtime, asked: Asked, scope: Scope) -> Caller:
+    """Authenticate a request and hold it against the scope that it needs."""
+    caller = await authenticate(rt, asked.headers.get("authorization"))
+    require(caller, scope)
+    return caller

@@ -1,0 +1,357 @@
+"""Payments over HTTP: pay, reverse, read, list, and where is my answer."""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import date
+from http import HTTPStatus
+from itertools import pairwise
+from typing import Annotated, Literal
+from uuid import UUID
+
+import orjson
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+from pydantic import BaseModel, Field, StringConstraints
+
+from gateway.api import examples, problems
+from gateway.api.exchange import (
+    JSON,
+    Answered,
+    Asked,
+    asked_of,
+    caller_of,
+    response_of,
+    runtime_of,
+)
+from gateway.api.fields import AmountDong, BillerCode, BillId, CustomerCode, Reference
+from gateway.api.openapi import described
+from gateway.api.reading import PlainText, Strict, read_model, read_query
+from gateway.domain import receipt
+from gateway.domain.biller import Channel
+from gateway.domain.errors import CallerError, CursorInvalid, Fault, RequestInvalid
+from gateway.domain.fingerprint import fingerprint_of
+from gateway.domain.ids import from_public, to_public
+from gateway.domain.partner import Caller, Scope
+from gateway.domain.payment import Line, Method, Order
+from gateway.domain.refusals import (
+    IdempotencyKeyInvalid,
+    IdempotencyKeyMissing,
+    NotOffered,
+    PaymentNotFound,
+)
+from gateway.flows import payments as flow
+from gateway.flows import reversals
+from gateway.flows.idempotency import Answer, Keyed
+from gateway.runtime import Runtime
+from gateway.store.idempotency import KeyName
+from gateway.store.payments import Filter
+
+router = APIRouter(prefix="/v1", tags=["payments"])
+
+BILLS_MAX = 50
+KEY = re.compile(r"[A-Za-z0-9_\-.:]{16,128}", re.ASCII)
+
+
+class BillToPay(Strict):
+    """One bill of a payment."""
+
+    id: BillId = Field(description="The bill's id as the lookup gave it")
+    amount_dong: AmountDong = Field(
+        description="Whole đồng; must equal what is due, unless the biller takes parts"
+    )
+
+
+class PaymentRequest(Strict):
+    """A payment of one or more bills of one customer; all are paid or none."""
+
+    method: Method = Field(description="Who has the money now; 'collected' is offered")
+    biller: BillerCode
+    customer_code: CustomerCode
+    partner_reference: Reference = Field(
+        description="Your own number of this payment; names one payment for ever"
+    )
+    channel: Channel = Field(description="How your customer paid you")
+    bills: list[BillToPay] = Field(min_length=1, max_length=BILLS_MAX)
+    lookup_token: Annotated[str, StringConstraints(min_length=1, max_length=8192)] | None = Field(
+        default=None, description="The token of the lookup; some billers require it"
+    )
+
+
+class ReversalRequest(Strict):
+    """Why a payment is undone."""
+
+    reason: PlainText
+
+
+class PaidBill(BaseModel):
+    """A bill that a payment paid."""
+
+    id: str
+    period: str = Field(description="Month of consumption", examples=["2026-10"])
+    amount_dong: int
+    sequence: int = Field(description="Gap-free number of this bill's latest event here")
+
+
+class Payment(BaseModel):
+    """A payment. Its webhook `payment.succeeded` carries this same object."""
+
+    id: str = Field(examples=["pay_019a3c84f40070008000000000000001"])
+    status: Literal["succeeded"]
+    method: Method
+    biller: str
+    customer_code: str
+    partner: str
+    partner_reference: str
+    channel: Channel
+    amount_dong: int
+    business_date: date = Field(description="Day in Asia/Ho_Chi_Minh")
+    created_at: str = Field(description="RFC 3339, UTC")
+    reversed_at: str | None
+    reversal_reason: str | None
+    bills: list[PaidBill]
+
+
+class PaymentPage(BaseModel):
+    """A page of payments, newest first."""
+
+    data: list[Payment]
+    next_cursor: str | None = Field(description="Send it as `cursor` for the next page")
+
+
+class PaymentQuery(Strict):
+    """Which payments to list."""
+
+    customer_code: CustomerCode | None = None
+    channel: Channel | None = None
+    from_date: date | None = Field(default=None, description="Business date, inclusive")
+    to_date: date | None = Field(default=None, description="Business date, inclusive")
+    is_reversed: bool | None = None
+    cursor: Annotated[str, StringConstraints(max_length=64)] | None = None
+    limit: int = Field(default=20, ge=1, le=100)
+
+
+class OperationQuery(Strict):
+    """Which kind of request was sent under the key; keys of the two are apart."""
+
+    operation: Literal["create_payment", "create_reversal"] = "create_payment"
+
+
+async def create_payment(rt: Runtime, asked: Asked) -> Answered:
+    """Answer POST /v1/payments; the hot path, called by the thin and by the ordinary route."""
+    caller = await caller_of(rt, asked, Scope.PAY)
+    key = _key(asked)
+    body = read_model(PaymentRequest, asked.body, asked.headers.get("content-type"))
+    if body.method is not Method.COLLECTED:
+        raise NotOffered(body.method)
+    order = Order(
+        partner_reference=body.partner_reference,
+        channel=body.channel,
+        customer_code=body.customer_code,
+        lines=_lines(body.bills),
+    )
+    fields = {
+        "method": body.method,
+        "biller": body.biller,
+        "customer_code": order.customer_code,
+        "partner_reference": order.partner_reference,
+        "channel": order.channel,
+        "bills": [[line.bill_id, line.amount_dong] for line in order.lines],
+    }
+    keyed = _keyed(caller, flow.OPERATION, key, fields, asked.request_id)
+    asked_payment = flow.CollectedPayment(body.biller, order, body.lookup_token, keyed)
+    return _answered(await flow.collect(rt, caller, asked_payment))
+
+
+async def create_reversal(rt: Runtime, payment_id: str, asked: Asked) -> Answered:
+    """Answer POST /v1/payments/{payment_id}/reversal."""
+    caller = await caller_of(rt, asked, Scope.REVERSE)
+    key = _key(asked)
+    body = read_model(ReversalRequest, asked.body, asked.headers.get("content-type"))
+    fields = {"payment_id": payment_id, "reason": body.reason}
+    keyed = _keyed(caller, reversals.OPERATION, key, fields, asked.request_id)
+    reversal = reversals.Reversal(_payment_id(payment_id), body.reason, keyed)
+    return _answered(await reversals.reverse(rt, caller, reversal))
+
+
+def _lines(bills: Sequence[BillToPay]) -> tuple[Line, ...]:
+    lines = tuple(sorted((Line(b.id, b.amount_dong) for b in bills), key=lambda x: x.bill_id))
+    twice = {a.bill_id for a, b in pairwise(lines) if a.bill_id == b.bill_id}
+    if twice:
+        raise RequestInvalid((Fault("bills", f"names bill '{min(twice)}' twice"),))
+    return lines
+
+
+def _key(asked: Asked) -> str:
+    """Read the idempotency key; the quoted form of the IETF draft names the same key."""
+    sent = asked.headers.get("idempotency-key")
+    if sent is None:
+        raise IdempotencyKeyMissing
+    key = sent[1:-1] if len(sent) > 1 and sent[0] == sent[-1] == '"' else sent
+    if not KEY.fullmatch(key):
+        raise IdempotencyKeyInvalid
+    return key
+
+
+def _keyed(
+    caller: Caller, operation: str, key: str, fields: Mapping[str, object], request_id: str
+) -> Keyed:
+    def write_refusal(refusal: CallerError) -> tuple[int, str]:
+        status, body = problems.write(refusal, request_id)
+        return status, body.decode()
+
+    return Keyed(
+        name=KeyName(caller.partner.id, operation, key),
+        fingerprint=fingerprint_of(operation, fields),
+        field_names=list(fields),
+        write_refusal=write_refusal,
+    )
+
+
+def _answered(answer: Answer) -> Answered:
+    is_problem = answer.status_code >= HTTPStatus.BAD_REQUEST
+    return Answered(
+        answer.status_code,
+        answer.body.encode(),
+        problems.MEDIA_TYPE if is_problem else JSON,
+        {"idempotent-replayed": "true"} if answer.is_replay else {},
+    )
+
+
+def _payment_id(text: str) -> UUID:
+    payment_id = from_public("pay", text)
+    if payment_id is None:
+        raise PaymentNotFound(text[:64])
+    return payment_id
+
+
+@router.post(
+    "/payments",
+    summary="Pay bills with money that you have collected",
+    **described(
+        answer=Payment,
+        status=201,
+        body=PaymentRequest,
+        is_idempotent=True,
+        errors=(
+            "biller_unknown",
+            "customer_code_invalid",
+            "bill_not_found",
+            "bill_already_paid",
+            "bill_cancelled",
+            "amount_mismatch",
+            "older_bill_open",
+            "not_offered",
+            "channel_not_allowed",
+            "lookup_token_required",
+            "lookup_token_invalid",
+            "lookup_token_expired",
+            "partner_reference_used",
+        ),
+        examples=examples.PAYMENT,
+    ),
+)
+async def post_payment(request: Request) -> Response:
+    """Pay one or more bills of one customer, all or none, once.
+
+    Call it after you have debited your customer. **201**: paid, durable, final; the biller is
+    told. **409/422 with `money_may_have_moved: false`**: nothing was paid, give the money back.
+    **No answer, 5xx, or `money_may_have_moved: true`**: send the very same request again, with the
+    same `Idempotency-Key`, until you get one of the former; it cannot pay twice.
+    """
+    return response_of(await create_payment(runtime_of(request), await asked_of(request)))
+
+
+@router.post(
+    "/payments/{payment_id}/reversal",
+    summary="Undo a payment on the same day",
+    **described(
+        answer=Payment,
+        status=201,
+        body=ReversalRequest,
+        is_idempotent=True,
+        errors=("payment_not_found", "already_reversed", "reversal_too_late"),
+        examples=examples.REVERSAL,
+    ),
+)
+async def post_reversal(payment_id: str, request: Request) -> Response:
+    """Undo a payment that you made, on its business date and before the biller's cut-off.
+
+    The bills are open again and the biller is told. After the cut-off ask for a refund.
+    """
+    asked = await asked_of(request)
+    return response_of(await create_reversal(runtime_of(request), payment_id, asked))
+
+
+@router.get(
+    "/payments",
+    summary="List payments",
+    **described(answer=PaymentPage, query=PaymentQuery, errors=("cursor_invalid",)),
+)
+async def list_payments(request: Request) -> Response:
+    """List your payments, newest first. A biller's own system sees all payments of its bills."""
+    rt, asked = runtime_of(request), await asked_of(request)
+    caller = await caller_of(rt, asked, Scope.READ)
+    query = read_query(PaymentQuery, asked.query_pairs())
+    before = None if query.cursor is None else from_public("pay", query.cursor)
+    if query.cursor is not None and before is None:
+        raise CursorInvalid
+    wanted = Filter(
+        biller_ids=(),
+        partner_id=None,
+        before=before,
+        customer_code=query.customer_code,
+        channel=query.channel,
+        from_date=query.from_date,
+        to_date=query.to_date,
+        is_reversed=query.is_reversed,
+        limit=query.limit,
+    )
+    page, has_more = await flow.list_payments(rt, caller, wanted)
+    cursor = orjson.dumps(to_public("pay", page[-1].id) if has_more else None).decode()
+    data = ",".join(receipt.body(payment) for payment in page)
+    body = f'{{"data":[{data}],"next_cursor":{cursor}}}'
+    return response_of(Answered(200, body.encode()))
+
+
+@router.get(
+    "/payments/by-key/{idempotency_key}",
+    summary="Where is my answer? By Idempotency-Key",
+    **described(answer=Payment, query=OperationQuery, errors=("answer_not_found",)),
+)
+async def get_by_key(idempotency_key: str, request: Request) -> Response:
+    """Give the answer that was stored under your key, with its status, byte for byte.
+
+    **404 is not a refusal**: the request may still be on its way. Send it again with the same key.
+    """
+    rt, asked = runtime_of(request), await asked_of(request)
+    caller = await caller_of(rt, asked, Scope.READ)
+    query = read_query(OperationQuery, asked.query_pairs())
+    return response_of(
+        _answered(await flow.read_answer(rt, caller, query.operation, idempotency_key))
+    )
+
+
+@router.get(
+    "/payments/by-reference/{partner_reference:path}",
+    summary="Where is my answer? By your reference",
+    **described(answer=Payment, errors=("payment_not_found",)),
+)
+async def get_by_reference(partner_reference: str, request: Request) -> Response:
+    """Read the payment that your own reference names."""
+    rt, asked = runtime_of(request), await asked_of(request)
+    caller = await caller_of(rt, asked, Scope.READ)
+    payment = await flow.read_by_reference(rt, caller, partner_reference[:64])
+    return response_of(Answered(200, receipt.body(payment).encode()))
+
+
+@router.get(
+    "/payments/{payment_id}",
+    summary="Read a payment",
+    **described(answer=Payment, errors=("payment_not_found",)),
+)
+async def get_payment(payment_id: str, request: Request) -> Response:
+    """Read a payment that you made, or that was made for your own bills."""
+    rt, asked = runtime_of(request), await asked_of(request)
+    caller = await caller_of(rt, asked, Scope.READ)
+    payment = await flow.read(rt, caller, _payment_id(payment_id))
+    return response_of(Answered(200, receipt.body(payment).encode()))

@@ -1,0 +1,133 @@
+"""The ASGI application: builds the Runtime in its lifespan, mounts API and pages."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+
+import yaml
+from fastapi import FastAPI, Request
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp
+
+from gateway.api import billers, bills, health, lookup, openapi, payments
+from gateway.api.edge import Edge, Hot, as_gateway_error, problem
+from gateway.api.events import WEBHOOKS
+from gateway.api.exchange import response_of
+from gateway.api.problem_table import TABLE
+from gateway.domain.errors import GatewayError, MethodNotAllowed, RouteUnknown
+from gateway.kit import logs
+from gateway.pages.docs import ProblemDoc, docs_routes
+from gateway.runtime import Clock, Runtime, Secrets
+from gateway.settings import Settings
+
+HOT: dict[tuple[str, str], Hot] = {
+    ("POST", "/v1/payments"): payments.create_payment,
+    ("GET", "/v1/bills"): lookup.look_up,
+}
+
+DESCRIPTION = """
+One API over many ways to pay a utility bill. Three calls do the main job:
+
+1. `GET /v1/bills` — what does this customer owe?
+2. `POST /v1/payments` — pay it, once, with an `Idempotency-Key`.
+3. The biller's billing system receives the signed webhook `payment.succeeded`.
+
+Amounts are whole đồng. Every error is an RFC 9457 problem that says whether money may have moved
+(`money_may_have_moved`) and what to do (`retry`); `/problems` explains each code.
+In the demo, authorize with the key that `make run` prints.
+"""
+
+
+def create_app(settings: Settings | None = None) -> ASGIApp:
+    """Build the application from the environment's settings; uvicorn's factory."""
+    settings = settings or Settings()
+    logs.configure(settings.log_level)
+    return build(lambda: open_runtime(settings))
+
+
+def open_runtime(settings: Settings, pool_size: int | None = None) -> Runtime:
+    """Open a Runtime as the settings say.
+
+    Raises:
+        ValueError: the database's URL or the master secret is missing.
+    """
+    if settings.database_url is None:
+        msg = "GATEWAY_DATABASE_URL is not set; `gateway run` sets it for its processes"
+        raise ValueError(msg)
+    return Runtime(
+        database_url=settings.database_url,
+        pool_size=pool_size or settings.pool_size,
+        secrets=Secrets.derived_from(settings.master_secret()),
+        mode=settings.mode,
+        clock=Clock(),
+    )
+
+
+def build(
+    open_: Callable[[], Runtime], *, hot: dict[tuple[str, str], Hot] | None = None
+) -> ASGIApp:
+    """Build the application around a way to open a Runtime.
+
+    Args:
+        open_: called when the application starts.
+        hot: the thin routes; an empty table lets FastAPI answer everything, for comparison.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        app.state.runtime = open_()
+        await app.state.runtime.start()
+        yield
+        await app.state.runtime.stop()
+
+    app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url="/openapi.json")
+    for router in (billers.router, lookup.router, bills.router, payments.router, health.router):
+        app.include_router(router)
+    openapi.install(app, description=DESCRIPTION, webhooks=WEBHOOKS)
+    app.include_router(docs_routes(_problem_docs()))
+    app.add_api_route("/openapi.yaml", _openapi_yaml, include_in_schema=False)
+    app.add_exception_handler(GatewayError, _answer_error)
+    app.add_exception_handler(HTTPException, _answer_error)
+    app.add_exception_handler(Exception, _answer_error)
+    return Edge(app, lambda: app.state.runtime, HOT if hot is None else hot)
+
+
+def openapi_yaml(app: FastAPI) -> str:
+    """Write the API's document as `openapi.yaml` is committed."""
+    document: str = yaml.safe_dump(app.openapi(), sort_keys=False, allow_unicode=True, width=100)
+    return document
+
+
+async def _openapi_yaml(request: Request) -> Response:
+    return Response(openapi_yaml(request.app), media_type="application/yaml")
+
+
+async def _answer_error(request: Request, error: Exception) -> Response:
+    known = _of_framework(request, error)
+    request.scope["gateway.code"] = known.code
+    return response_of(problem(known, request.scope["gateway.request_id"]))
+
+
+def _of_framework(request: Request, error: Exception) -> GatewayError:
+    if not isinstance(error, HTTPException):
+        return as_gateway_error(error)
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        return MethodNotAllowed(request.method, request.url.path)
+    return RouteUnknown(request.url.path)
+
+
+def _problem_docs() -> list[ProblemDoc]:
+    return [
+        ProblemDoc(
+            code=code,
+            status=entry.status,
+            title_en=entry.title,
+            title_vi=entry.title_vi,
+            meaning_en=entry.meaning,
+            meaning_vi=entry.meaning_vi,
+            money_may_have_moved=entry.money_may_have_moved,
+            retry=entry.retry,
+        )
+        for code, entry in TABLE.items()
+    ]

@@ -1,0 +1,33 @@
+"""The ledger's words: which accounts exist and which moves there are (design, section 8).
+
+A transfer is one row with a debit and a credit account, so the books balance by construction.
+"""
+
+from enum import StrEnum
+
+
+class AccountKind(StrEnum):
+    """What an account holds; its code is `{kind}:{owner}`."""
+
+    RECEIVABLE = "receivable"
+    """What a partner or provider owes us."""
+    PAYABLE = "payable"
+    """What we owe a biller."""
+
+
+class TransferKind(StrEnum):
+    """Why money moved. (source, kind) is unique: posting the same move again does nothing."""
+
+    PAYMENT = "payment"
+    """receivable:{partner} → payable:{biller}"""
+    REVERSAL = "reversal"
+    """payable:{biller} → receivable:{partner}"""
+
+
+def account_code(kind: AccountKind, owner: str) -> str:
+    """Name an account.
+
+    >>> account_code(AccountKind.PAYABLE, "evnspc-camau")
+    'payable:evnspc-camau'
+    """
+    return f"{kind}:{owner}"

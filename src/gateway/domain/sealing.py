@@ -1,0 +1,42 @@
+"""Secrets at rest: AES-256-GCM under a key derived from the deployment's master secret.
+
+The row's own name is authenticated along, so a sealed secret cannot be moved to another row.
+"""
+
+import os
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from gateway.domain.errors import InvariantBroken
+
+MASTER_SECRET_MIN_BYTES = 32
+_NONCE_BYTES = 12
+_VERSION = b"\x01"
+
+
+def derive_key(master_secret: bytes, purpose: str) -> bytes:
+    """Derive the 32-byte key of one purpose; keys of different purposes tell nothing of another."""
+    return HKDF(SHA256(), 32, salt=None, info=f"gateway/{purpose}".encode()).derive(master_secret)
+
+
+def seal(key: bytes, secret: bytes, name: str) -> bytes:
+    """Encrypt a secret for the row called `name`."""
+    nonce = os.urandom(_NONCE_BYTES)
+    return _VERSION + nonce + AESGCM(key).encrypt(nonce, secret, name.encode())
+
+
+def unseal(key: bytes, sealed: bytes, name: str) -> bytes:
+    """Decrypt what `seal` made for the row called `name`.
+
+    Raises:
+        InvariantBroken: other key, other row, or altered.
+    """
+    nonce, ciphertext = sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :]
+    try:
+        return AESGCM(key).decrypt(nonce, ciphertext, name.encode())
+    except InvalidTag as wrong:
+        msg = f"the sealed secret of {name} opens with our key"
+        raise InvariantBroken(msg) from wrong

@@ -1,0 +1,169 @@
+"""Deliveries: tell the billing systems, at least once, signed, for as long as the schedule lasts.
+
+Claim under a lease, send outside any transaction, say how it ended only while the lease is ours.
+A death at any point leaves the row due again when the lease runs out.
+"""
+
+import asyncio
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+import structlog
+
+from gateway.domain.ids import to_public
+from gateway.domain.sealing import unseal
+from gateway.domain.signing import SigningSecret, parse_signing_secret, sign
+from gateway.kit import metrics
+from gateway.kit.hooks import HookReply, HookSender
+from gateway.runtime import Runtime
+from gateway.store import database, webhooks
+from gateway.store.webhooks import Claimed, DeliveryState, Finish
+
+log = structlog.get_logger()
+
+SCHEDULE_S = (5, 30, 120, 600, 1800, 3600, 10800, 21600, 43200, 86400, 86400)
+"""Waits between tries: twelve tries over three days. Documented in `docs/webhooks.md`."""
+JITTER = 0.1
+CLAIM_MAX = 100
+LEASE_MARGIN_S = 15.0
+GONE = 410
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """An endpoint ready to be sent to."""
+
+    url: str
+    is_disabled: bool
+    secrets: tuple[SigningSecret, ...]
+
+
+async def load_targets(rt: Runtime) -> dict[UUID, Target]:
+    """Read all endpoints and open their secrets."""
+    async with database.borrow(rt.engine) as connection:
+        endpoints = await webhooks.endpoints(connection)
+    return {
+        endpoint.id: Target(
+            endpoint.url,
+            endpoint.is_disabled,
+            tuple(_open(rt, secret_id, sealed) for secret_id, sealed in endpoint.sealed),
+        )
+        for endpoint in endpoints
+    }
+
+
+def _open(rt: Runtime, secret_id: UUID, sealed: bytes) -> SigningSecret:
+    name = f"webhook_secrets:{secret_id}"
+    return parse_signing_secret(unseal(rt.secrets.sealing, sealed, name).decode())
+
+
+class Courier:
+    """Delivers what is due; one per worker process."""
+
+    def __init__(self, rt: Runtime, sender: HookSender, *, deadline_s: float, abreast: int) -> None:
+        self._rt = rt
+        self._sender = sender
+        self._lease_s = deadline_s + LEASE_MARGIN_S
+        self._claims = database.Lane(rt.engine, webhooks.CLAIM)
+        self._ends = database.Lane(rt.engine, webhooks.FINISH)
+        self._seats = asyncio.Semaphore(abreast)
+        self._targets: Mapping[UUID, Target] = {}
+        self._targets_version = -1
+
+    async def deliver_due(self) -> int:
+        """Deliver one batch of what is due; gives how many were tried."""
+        await self._refresh()
+        claimed = await webhooks.claim(self._claims, most=CLAIM_MAX, lease_s=self._lease_s)
+        if not claimed:
+            return 0
+        ends = await asyncio.gather(*(self._deliver(delivery) for delivery in claimed))
+        await self._finish(ends)
+        return len(claimed)
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._claims.close()
+        self._ends.close()
+
+    async def _refresh(self) -> None:
+        version = self._rt.directory.version
+        if version != self._targets_version:
+            self._targets = await load_targets(self._rt)
+            self._targets_version = version
+
+    async def _deliver(self, delivery: Claimed) -> Finish:
+        target = self._targets.get(delivery.endpoint_id)
+        if target is None or target.is_disabled:
+            return _end(delivery, DeliveryState.HELD, failure="endpoint_disabled")
+        async with self._seats:
+            reply = await self._send(target, delivery)
+        metrics.DELIVERIES.labels("delivered" if reply.delivered else "failed").inc()
+        metrics.DELIVERY_SECONDS.observe(reply.elapsed_ms / 1000)
+        if reply.status == GONE:
+            await self._disable(delivery)
+            return _end(delivery, DeliveryState.HELD, reply)
+        return end_of(delivery, reply)
+
+    async def _send(self, target: Target, delivery: Claimed) -> HookReply:
+        message_id, body = to_public("evt", delivery.event_id), delivery.body.encode()
+        timestamp = int(self._rt.clock.now().timestamp())
+        headers = {
+            "content-type": "application/json",
+            "user-agent": "gateway-webhooks/1",
+            "webhook-id": message_id,
+            "webhook-timestamp": str(timestamp),
+            "webhook-signature": sign(message_id, timestamp, body, target.secrets),
+        }
+        return await self._sender.post(target.url, headers, body)
+
+    async def _disable(self, delivery: Claimed) -> None:
+        async with database.borrow(self._rt.engine) as connection:
+            await webhooks.disable(connection, delivery.endpoint_id, "answered 410 Gone")
+        log.warning("endpoint.disabled", endpoint=str(delivery.endpoint_id), reason="410 Gone")
+
+    async def _finish(self, ends: Sequence[Finish]) -> None:
+        kept = await webhooks.finish(self._ends, ends)
+        if kept < len(ends):
+            log.warning("deliveries.lease_lost", lost=len(ends) - kept)
+        for end in ends:
+            if end.state is not DeliveryState.DELIVERED:
+                log.warning(
+                    "delivery.failed",
+                    delivery=end.id,
+                    state=end.state,
+                    status=end.status,
+                    failure=end.failure,
+                    wait_s=round(end.wait_s, 1),
+                )
+
+
+def end_of(delivery: Claimed, reply: HookReply) -> Finish:
+    """Decide what becomes of a delivery: delivered, due again later, or dead with its reason."""
+    if reply.delivered:
+        return _end(delivery, DeliveryState.DELIVERED, reply)
+    if delivery.attempts > len(SCHEDULE_S):
+        return _end(delivery, DeliveryState.DEAD, reply)
+    step = SCHEDULE_S[delivery.attempts - 1]
+    # Additive only: jitter may spread a herd, never come earlier than was promised.
+    wait = max(step, reply.retry_after_s or 0) + step * JITTER * random.random()  # noqa: S311
+    return _end(delivery, DeliveryState.DUE, reply, wait_s=wait)
+
+
+def _end(
+    delivery: Claimed,
+    state: DeliveryState,
+    reply: HookReply | None = None,
+    *,
+    wait_s: float = 0.0,
+    failure: str | None = None,
+) -> Finish:
+    return Finish(
+        id=delivery.id,
+        lease_no=delivery.lease_no,
+        state=state,
+        wait_s=wait_s,
+        status=reply.status if reply else None,
+        failure=reply.failure if reply else failure,
+    )

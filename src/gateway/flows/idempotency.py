@@ -1,0 +1,67 @@
+"""Idempotency: the same key gets the first answer again, byte for byte; another request never."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gateway.domain.errors import CallerError
+from gateway.domain.fingerprint import Fingerprint, first_difference
+from gateway.domain.refusals import IdempotencyKeyReused
+from gateway.runtime import Runtime
+from gateway.store import database
+from gateway.store import idempotency as store
+
+WriteRefusal = Callable[[CallerError], tuple[int, str]]
+"""Writes a refusal as it will be answered: HTTP status and body. The API hands it in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keyed:
+    """A request that moves money, with its key: what makes a repetition recognisable."""
+
+    name: store.KeyName
+    fingerprint: Fingerprint
+    field_names: list[str]
+    write_refusal: WriteRefusal
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is answered, and whether it was answered before."""
+
+    status_code: int
+    body: str
+    is_replay: bool
+
+
+async def replay(rt: Runtime, keyed: Keyed) -> store.Stored | None:
+    """Read what was answered under this key.
+
+    Raises:
+        IdempotencyKeyReused: the key was used for another request.
+    """
+    stored = await rt.answers.ride(keyed.name)
+    if stored is not None and stored.fingerprint != keyed.fingerprint.sha256:
+        raise IdempotencyKeyReused(
+            first_difference(stored.field_digests, keyed.fingerprint, keyed.field_names)
+        )
+    return stored
+
+
+async def keep_refusal(rt: Runtime, keyed: Keyed, refusal: CallerError) -> Answer | None:
+    """Keep a definite refusal under the key, so that a late repetition cannot pay after all.
+
+    None when the key was answered by somebody else at this moment: read it again.
+    """
+    status_code, body = keyed.write_refusal(refusal)
+    now = rt.clock.now()
+    refused = store.Refused(
+        name=keyed.name,
+        fingerprint=keyed.fingerprint.sha256,
+        field_digests=keyed.fingerprint.field_digests,
+        status_code=status_code,
+        body=body,
+        created_at=now,
+    )
+    async with database.borrow(rt.engine) as connection:
+        kept = await store.refuse(connection, refused, store.months_kept(now.date()))
+    return Answer(status_code, body, is_replay=False) if kept else None

@@ -1,0 +1,258 @@
+"""Payments: collect, read, list, and say what was answered."""
+
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+import structlog
+
+from gateway.domain import receipt
+from gateway.domain.biller import Biller, Channel
+from gateway.domain.clock import business_date
+from gateway.domain.errors import OutcomeUnknown, Overloaded
+from gateway.domain.ids import to_public
+from gateway.domain.lookup_token import check_lines, read_token
+from gateway.domain.partner import Caller
+from gateway.domain.payment import (
+    Method,
+    Order,
+    Payment,
+    check_channel,
+    least_part,
+    refusal_of,
+)
+from gateway.domain.refusals import (
+    AnswerNotFound,
+    CustomerCodeInvalid,
+    LookupTokenRequired,
+    PartnerReferenceUsed,
+    PaymentNotFound,
+)
+from gateway.flows.access import find_biller
+from gateway.flows.idempotency import Answer, Keyed, keep_refusal, replay
+from gateway.runtime import Runtime
+from gateway.store import bills as bills_store
+from gateway.store import database, idempotency, moves
+from gateway.store import payments as payments_store
+
+log = structlog.get_logger()
+
+OPERATION = "create_payment"
+ROUNDS_MAX = 3
+
+
+@dataclass(frozen=True, slots=True)
+class CollectedPayment:
+    """A payment whose money the partner has already taken from the payer."""
+
+    biller: str
+    order: Order
+    lookup_token: str | None
+    keyed: Keyed
+
+
+async def collect(rt: Runtime, caller: Caller, asked: CollectedPayment) -> Answer:
+    """Pay one customer's bills with money that the partner has collected, once.
+
+    What is answered 201 is committed. A definite refusal is kept under the key as well.
+
+    Raises:
+        CallerError: what was asked cannot be done; nothing moved and nothing was kept.
+        OutcomeUnknown: the database did not confirm; only the same key can tell.
+        Overloaded: nothing was begun.
+    """
+    biller = find_biller(rt, asked.biller)
+    _check(rt, caller, biller, asked)
+    with rt.running(asked.keyed.name):
+        try:
+            return await _collect(rt, caller, biller, asked)
+        except Exception as error:
+            if database.broke(error):
+                raise OutcomeUnknown from error
+            raise
+
+
+async def _collect(rt: Runtime, caller: Caller, biller: Biller, asked: CollectedPayment) -> Answer:
+    row = _row(rt, caller, biller, asked)
+    for _ in range(ROUNDS_MAX):
+        body = await _fly(rt, row)
+        if body is not None:
+            return Answer(201, body, is_replay=False)
+        answer = await _explain(rt, biller, asked, row.payment_id)
+        if answer is not None:
+            return answer
+    raise Overloaded
+
+
+async def _fly(rt: Runtime, row: moves.PayRow) -> str | None:
+    try:
+        return await rt.payments.ride(row)
+    except Exception as error:
+        if not database.is_contention(error):
+            raise
+        log.info("payment.contended", payment=to_public("pay", row.payment_id))
+        return None
+
+
+async def _explain(
+    rt: Runtime, biller: Biller, asked: CollectedPayment, payment_id: UUID
+) -> Answer | None:
+    """Say why nothing was paid: answered before, reference used, refused; None: try again."""
+    stored = await replay(rt, asked.keyed)
+    if stored is not None:
+        # Our own id under the key: the flight was committed though its landing was not heard.
+        return Answer(stored.status_code, stored.body, stored.resource_id != payment_id)
+    order = asked.order
+    async with database.borrow(rt.engine) as connection:
+        used_by = await payments_store.by_reference(
+            connection, asked.keyed.name.partner_id, order.partner_reference
+        )
+        if used_by is not None:
+            raise PartnerReferenceUsed(order.partner_reference, to_public("pay", used_by))
+        states = await bills_store.states(
+            connection, biller.id, order.customer_code, [line.bill_id for line in order.lines]
+        )
+    refusal = refusal_of(biller.code, biller.rules, order, states)
+    return None if refusal is None else await keep_refusal(rt, asked.keyed, refusal)
+
+
+def _check(rt: Runtime, caller: Caller, biller: Biller, asked: CollectedPayment) -> None:
+    order = asked.order
+    if not biller.rules.customer_code_pattern.fullmatch(order.customer_code):
+        raise CustomerCodeInvalid(biller.code, order.customer_code)
+    check_channel(biller.code, biller.rules, order)
+    if asked.lookup_token is not None:
+        due = read_token(
+            rt.secrets.lookup,
+            asked.lookup_token,
+            partner_id=caller.partner.id,
+            biller=biller.code,
+            customer_code=order.customer_code,
+            now=int(rt.clock.now().timestamp()),
+        )
+        check_lines(due, order.lines)
+    elif biller.rules.lookup_token_required:
+        raise LookupTokenRequired(biller.code)
+
+
+def _row(rt: Runtime, caller: Caller, biller: Biller, asked: CollectedPayment) -> moves.PayRow:
+    order, now = asked.order, rt.clock.now()
+    payment = Payment(
+        id=rt.new_id(),
+        biller=biller.code,
+        customer_code=order.customer_code,
+        partner=caller.partner.code,
+        partner_reference=order.partner_reference,
+        method=Method.COLLECTED,
+        channel=order.channel,
+        status="succeeded",
+        amount_dong=order.amount_dong,
+        business_date=business_date(now),
+        created_at=now,
+        reversed_at=None,
+        reversal_reason=None,
+        lines=(),
+    )
+    return moves.PayRow(
+        biller_id=biller.id,
+        partner_id=caller.partner.id,
+        payment_id=payment.id,
+        event_id=rt.new_id(),
+        key=asked.keyed.name.key,
+        fingerprint=asked.keyed.fingerprint.sha256,
+        field_digests=asked.keyed.fingerprint.field_digests,
+        partner_reference=order.partner_reference,
+        channel=order.channel,
+        customer_code=order.customer_code,
+        amount_dong=order.amount_dong,
+        lines=order.lines,
+        oldest_first=biller.rules.oldest_first,
+        least_part=least_part(biller.rules),
+        business_date=payment.business_date,
+        created_at=now,
+        receivable=caller.partner.receivable_account,
+        payable=biller.payable_account,
+        head=receipt.head(payment),
+        tail=receipt.TAIL,
+        event_head=receipt.event_head("payment.succeeded", now),
+    )
+
+
+async def read(rt: Runtime, caller: Caller, payment_id: UUID) -> Payment:
+    """Read a payment that the caller made, or that is for the caller's own bills.
+
+    Raises:
+        PaymentNotFound: there is none that the caller may see.
+    """
+    async with database.borrow(rt.engine) as connection:
+        row = await payments_store.by_id(connection, payment_id, rt.directory.biller_ids)
+    if row is None or not _may_see(caller, row):
+        raise PaymentNotFound(to_public("pay", payment_id))
+    return to_payment(rt, row)
+
+
+async def read_by_reference(rt: Runtime, caller: Caller, reference: str) -> Payment:
+    """Read a payment by the caller's own reference.
+
+    Raises:
+        PaymentNotFound: the caller has used no such reference for a payment that was made.
+    """
+    async with database.borrow(rt.engine) as connection:
+        found = await payments_store.by_reference(connection, caller.partner.id, reference)
+    if found is None:
+        raise PaymentNotFound(reference)
+    return await read(rt, caller, found)
+
+
+async def read_answer(rt: Runtime, caller: Caller, operation: str, key: str) -> Answer:
+    """Read what was answered under a key of the caller.
+
+    Raises:
+        AnswerNotFound: nothing is stored; the request may still be on its way.
+    """
+    name = idempotency.KeyName(caller.partner.id, operation, key)
+    stored = await rt.answers.ride(name)
+    if stored is None:
+        raise AnswerNotFound
+    return Answer(stored.status_code, stored.body, is_replay=True)
+
+
+async def list_payments(
+    rt: Runtime, caller: Caller, wanted: payments_store.Filter
+) -> tuple[list[Payment], bool]:
+    """List the caller's payments, newest first, and say whether more follow.
+
+    A biller's own system sees all payments of its bills.
+    """
+    sees = (
+        replace(wanted, biller_ids=[caller.partner.biller_id], partner_id=None)
+        if caller.partner.biller_id is not None
+        else replace(wanted, biller_ids=rt.directory.biller_ids, partner_id=caller.partner.id)
+    )
+    async with database.borrow(rt.engine) as connection:
+        rows = await payments_store.list_page(connection, replace(sees, limit=wanted.limit + 1))
+    return [to_payment(rt, row) for row in rows[: wanted.limit]], len(rows) > wanted.limit
+
+
+def to_payment(rt: Runtime, row: payments_store.PaymentRow) -> Payment:
+    """Name the biller and the partner of a stored payment."""
+    partner = rt.directory.partners_by_id.get(row.partner_id)
+    return Payment(
+        id=row.id,
+        biller=rt.directory.billers_by_id[row.biller_id].code,
+        customer_code=row.customer_code,
+        partner=partner.code if partner else "",
+        partner_reference=row.partner_reference,
+        method=Method(row.method),
+        channel=Channel(row.channel),
+        status=row.status,
+        amount_dong=row.amount_dong,
+        business_date=row.business_date,
+        created_at=row.created_at,
+        reversed_at=row.reversed_at,
+        reversal_reason=row.reversal_reason,
+        lines=row.lines,
+    )
+
+
+def _may_see(caller: Caller, row: payments_store.PaymentRow) -> bool:
+    return caller.partner.id == row.partner_id or caller.partner.biller_id == row.biller_id

@@ -1,0 +1,36 @@
+"""Upkeep: what must be done now and then for the house to stay open."""
+
+from datetime import timedelta
+
+import structlog
+
+from gateway.kit import metrics
+from gateway.runtime import Runtime
+from gateway.store import database, upkeep, webhooks
+from gateway.store.idempotency import KEPT_DAYS
+
+log = structlog.get_logger()
+
+DELIVERED_KEPT_DAYS = 30
+
+
+async def keep_up(rt: Runtime) -> None:
+    """Make partitions ahead, drop keys past their time, forget old deliveries, measure the queue.
+
+    Safe to repeat and from many workers.
+    """
+    now = rt.clock.now()
+    async with database.borrow(rt.engine) as connection:
+        await upkeep.make_partitions(connection, now.date())
+        dropped = await upkeep.drop_old_keys(connection, now.date() - timedelta(days=KEPT_DAYS))
+        pruned = await webhooks.prune(connection, now - timedelta(days=DELIVERED_KEPT_DAYS))
+        await measure_backlog(rt)
+    log.info("upkeep.done", dropped_key_months=dropped, pruned_deliveries=pruned)
+
+
+async def measure_backlog(rt: Runtime) -> None:
+    """Set the gauges of the delivery queue."""
+    async with database.borrow(rt.engine) as connection:
+        backlog = await webhooks.backlog(connection)
+    metrics.BACKLOG.set(backlog.waiting)
+    metrics.OLDEST_DUE_SECONDS.set(max(backlog.age_s, 0.0))

@@ -1,0 +1,161 @@
+"""Runtime: what every flow is handed first. Connections, flights, the directory, clock and ids."""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from time import monotonic
+from uuid import UUID
+
+import structlog
+from uuid_utils import uuid7
+
+from gateway.domain.directory import EMPTY, Directory
+from gateway.domain.partner import Mode
+from gateway.domain.refusals import StillProcessing
+from gateway.domain.sealing import derive_key
+from gateway.store import bills as bills_store
+from gateway.store import database, idempotency, moves
+from gateway.store import directory as directory_store
+from gateway.store.flights import QUEUE_MAX, Flights
+
+log = structlog.get_logger()
+
+DIRECTORY_POLL_S = 1.0
+DIRECTORY_STALE_S = 30.0
+
+
+class Clock:
+    """The database's clock, kept by its distance from this machine's: all processes agree."""
+
+    def __init__(self) -> None:
+        self._offset = timedelta()
+
+    def now(self) -> datetime:
+        """Give the instant, aware, in UTC."""
+        return datetime.now(UTC) + self._offset
+
+    def set_by(self, database_now: datetime, between: tuple[datetime, datetime]) -> None:
+        """Learn the distance from an answer of the database and the local times around it."""
+        sent, received = between
+        self._offset = database_now - (sent + (received - sent) / 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """Keys derived from the deployment's master secret, one for each purpose."""
+
+    lookup: bytes
+    sealing: bytes
+
+    @classmethod
+    def derived_from(cls, master_secret: bytes) -> "Secrets":
+        """Derive all keys."""
+        return cls(derive_key(master_secret, "lookup"), derive_key(master_secret, "sealing"))
+
+
+class Runtime:
+    """One process's share of the house. `start` before use, `stop` after."""
+
+    def __init__(
+        self, *, database_url: str, pool_size: int, secrets: Secrets, mode: Mode, clock: Clock
+    ) -> None:
+        self.engine = database.open_engine(database_url, size=pool_size)
+        self.secrets = secrets
+        self.mode = mode
+        self.clock = clock
+        self.directory: Directory = EMPTY
+        self.payments = Flights(self._pay, touches=moves.touched_by, is_shared=database.broke)
+        self.lookups = Flights(self._look_up, is_shared=database.broke)
+        self.answers = Flights(self._stored, is_shared=database.broke)
+        self._pay_lane = database.Lane(self.engine, moves.PAY)
+        self._lookup_lane = database.Lane(self.engine, bills_store.LOOKUP)
+        self._stored_lane = database.Lane(self.engine, idempotency.STORED)
+        self._running: set[idempotency.KeyName] = set()
+        self._news = Flights(self._compare_directory, is_shared=database.broke, seats=QUEUE_MAX)
+        self._seen_at = -DIRECTORY_STALE_S
+        self._watch: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Load the directory and begin to watch it."""
+        await self.refresh()
+        self._watch = asyncio.create_task(self._watch_directory())
+
+    async def stop(self) -> None:
+        """Let the flights land, then give everything back."""
+        for flights in (self.payments, self.lookups, self.answers):
+            await flights.land()
+        if self._watch is not None:
+            self._watch.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._watch
+        for lane in (self._pay_lane, self._lookup_lane, self._stored_lane):
+            lane.close()
+        await self.engine.dispose()
+
+    def new_id(self) -> UUID:
+        """Mint a UUIDv7 of this instant."""
+        now = self.clock.now()
+        nanoseconds = int(now.timestamp()) * 10**9 + now.microsecond * 1000
+        return UUID(int=uuid7(nanoseconds=nanoseconds).int)
+
+    def has_fresh_directory(self) -> bool:
+        """Say whether the directory was compared with the database lately."""
+        return monotonic() - self._seen_at < DIRECTORY_STALE_S
+
+    async def refresh(self) -> None:
+        """Make sure that the directory is no older than this call; callers at once share the work.
+
+        One row is read when nothing has changed, so a storm of unknown keys costs little.
+        """
+        await self._news.ride(None)
+
+    @contextmanager
+    def running(self, name: idempotency.KeyName) -> Iterator[None]:
+        """Mark a key as being worked on in this process.
+
+        Raises:
+            StillProcessing: it is already; the caller may send again in a second.
+        """
+        if name in self._running:
+            raise StillProcessing
+        self._running.add(name)
+        try:
+            yield
+        finally:
+            self._running.discard(name)
+
+    async def _watch_directory(self) -> None:
+        while True:
+            await asyncio.sleep(DIRECTORY_POLL_S)
+            try:
+                await self.refresh()
+            except Exception as error:
+                log.warning("directory.unreachable", error=type(error).__name__)
+
+    async def _compare_directory(self, askers: Sequence[None]) -> Sequence[None]:
+        async with database.borrow(self.engine) as connection:
+            sent = datetime.now(UTC)
+            version, database_now = await directory_store.version(connection)
+            self.clock.set_by(database_now, (sent, datetime.now(UTC)))
+            if version != self.directory.version:
+                self.directory = await directory_store.load(connection)
+        self._seen_at = monotonic()
+        return askers
+
+    async def _pay(self, rows: Sequence[moves.PayRow]) -> Sequence[str | None]:
+        return await moves.pay(self._pay_lane, rows, self._months())
+
+    async def _look_up(
+        self, asked: Sequence[tuple[int, str]]
+    ) -> Sequence[bills_store.Found | None]:
+        return await bills_store.look_up(self._lookup_lane, asked)
+
+    async def _stored(
+        self, names: Sequence[idempotency.KeyName]
+    ) -> Sequence[idempotency.Stored | None]:
+        return await idempotency.stored(self._stored_lane, names, self._months())
+
+    def _months(self) -> list[date]:
+        return idempotency.months_kept(self.clock.now().date())

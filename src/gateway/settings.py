@@ -1,0 +1,59 @@
+"""Settings from the environment: `GATEWAY_*`. Read by the CLI, the app and the worker alone."""
+
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from gateway.domain.partner import Mode
+from gateway.domain.sealing import MASTER_SECRET_MIN_BYTES
+
+
+class Settings(BaseSettings):
+    """How one process runs. Secrets may also come from files: see `secret_key_file`."""
+
+    model_config = SettingsConfigDict(env_prefix="GATEWAY_", extra="ignore")
+
+    database_url: str | None = Field(
+        default=None, description="Any Postgres ≥ 15; unset: the embedded one in data_dir"
+    )
+    data_dir: Path | None = Field(
+        default=None, description="Where the embedded Postgres and demo state live"
+    )
+    mode: Mode = Mode.TEST
+    secret_key: SecretStr | None = Field(
+        default=None, description="Master secret, 32 bytes or more; other keys derive from it"
+    )
+    secret_key_file: Path | None = None
+    host: str = "127.0.0.1"
+    port: int = 8080
+    workers: int = Field(default=1, ge=1, le=64)
+    pool_size: int = Field(default=8, ge=5, le=64, description="Connections of one process")
+    log_level: str = "INFO"
+    drain_s: int = Field(default=20, ge=1, description="How long a stopping process finishes work")
+    webhook_allow_private: bool = Field(
+        default=False, description="Deliver to loopback and private addresses (demo, tests)"
+    )
+    webhook_deadline_s: float = Field(default=15.0, gt=0, le=60)
+    webhook_concurrency: int = Field(default=32, ge=1, le=512)
+    worker_metrics_port: int | None = Field(
+        default=None, description="Where a worker serves /metrics and /health/live"
+    )
+
+    def master_secret(self) -> bytes:
+        """Give the master secret, from the environment or its file.
+
+        Raises:
+            ValueError: neither is set, or it is too short to be a secret.
+        """
+        if self.secret_key is not None:
+            secret = self.secret_key.get_secret_value().encode()
+        elif self.secret_key_file is not None:
+            secret = self.secret_key_file.read_bytes().strip()
+        else:
+            msg = "set GATEWAY_SECRET_KEY or GATEWAY_SECRET_KEY_FILE"
+            raise ValueError(msg)
+        if len(secret) < MASTER_SECRET_MIN_BYTES:
+            msg = f"the master secret is under {MASTER_SECRET_MIN_BYTES} bytes"
+            raise ValueError(msg)
+        return secret

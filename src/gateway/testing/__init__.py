@@ -1,0 +1,1 @@
+"""What tests of the house and of outside providers build on; ships in the wheel."""

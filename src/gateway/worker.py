@@ -1,0 +1,97 @@
+"""The worker: bounded loops; each turn calls one flow. Any number of workers may run."""
+
+import asyncio
+import random
+import signal
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+import structlog
+from prometheus_client import start_http_server
+
+from gateway.app import open_runtime
+from gateway.flows.deliveries import Courier
+from gateway.flows.upkeep import keep_up, measure_backlog
+from gateway.kit import logs
+from gateway.kit.hooks import HookSender
+from gateway.settings import Settings
+
+log = structlog.get_logger()
+
+IDLE_S = 0.2
+FAILED_S = 1.0
+UPKEEP_EVERY_S = 600.0
+MEASURE_EVERY_S = 5.0
+
+
+async def work(settings: Settings, stop: asyncio.Event) -> None:
+    """Run all loops until `stop` is set; what is in flight is finished first."""
+    rt = open_runtime(settings)
+    await rt.start()
+    sender = HookSender(
+        deadline_s=settings.webhook_deadline_s,
+        per_endpoint=settings.webhook_concurrency,
+        allow_private=settings.webhook_allow_private,
+    )
+    courier = Courier(
+        rt,
+        sender,
+        deadline_s=settings.webhook_deadline_s,
+        abreast=settings.webhook_concurrency,
+    )
+    try:
+        await asyncio.gather(
+            _deliver(courier, stop),
+            _every(UPKEEP_EVERY_S, lambda: keep_up(rt), stop),
+            _every(MEASURE_EVERY_S, lambda: measure_backlog(rt), stop),
+        )
+    finally:
+        courier.close()
+        await sender.aclose()
+        await rt.stop()
+
+
+async def _deliver(courier: Courier, stop: asyncio.Event) -> None:
+    while not stop.is_set():
+        try:
+            tried = await courier.deliver_due()
+        except Exception as error:
+            log.warning("deliveries.interrupted", error=type(error).__name__)
+            await _sleep(FAILED_S, stop)
+            continue
+        if tried == 0:
+            await _sleep(IDLE_S, stop)
+
+
+async def _every(seconds: float, turn: Callable[[], Awaitable[None]], stop: asyncio.Event) -> None:
+    while not stop.is_set():
+        try:
+            await turn()
+        except Exception as error:
+            log.warning("turn.failed", error=type(error).__name__)
+        await _sleep(seconds, stop)
+
+
+async def _sleep(seconds: float, stop: asyncio.Event) -> None:
+    # Jitter, so that workers that were started together do not ask together.
+    with suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), seconds * random.uniform(0.8, 1.2))  # noqa: S311
+
+
+def main(settings: Settings | None = None) -> None:
+    """Run a worker until SIGTERM or SIGINT."""
+    settings = settings or Settings()
+    logs.configure(settings.log_level)
+    if settings.worker_metrics_port is not None:
+        start_http_server(settings.worker_metrics_port, addr=settings.host)
+    asyncio.run(_main(settings))
+
+
+async def _main(settings: Settings) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for signal_number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signal_number, stop.set)
+    log.info("worker.started")
+    await work(settings, stop)
+    log.info("worker.stopped")

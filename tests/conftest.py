@@ -1,0 +1,103 @@
+"""One Postgres for the run, one database for each test process, emptied between tests."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+from httpx import ASGITransport, AsyncClient
+
+from gateway.app import build
+from gateway.domain.partner import Mode
+from gateway.embedded import EmbeddedPostgres
+from gateway.runtime import Clock, Runtime, Secrets
+from gateway.store import schema
+from tests.world import MASTER_SECRET, World
+
+EMPTY_ALL = """
+SET session_replication_role = replica;
+TRUNCATE audit_log, deliveries, webhook_secrets, webhook_endpoints, events, transfers,
+    idempotency_keys, payment_bills, payments, bills, customers, areas, api_keys, partners,
+    biller_versions, billers, ledger_accounts RESTART IDENTITY CASCADE;
+UPDATE directory_version SET version = version + 1;
+"""
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[EmbeddedPostgres]:
+    """The server of the whole run: started by the first test process, stopped by the last.
+
+    GATEWAY_TEST_POSTGRES_BIN names the programs of another Postgres ≥ 15 to test on.
+    """
+    base = tmp_path_factory.getbasetemp()
+    shared = base if worker_id == "master" else base.parent
+    shared.chmod(0o755)
+    for parent in (shared, shared.parent):
+        parent.chmod(0o755)
+    binaries = os.environ.get("GATEWAY_TEST_POSTGRES_BIN")
+    server = EmbeddedPostgres(
+        shared / "postgres", binaries=Path(binaries) if binaries else None
+    )
+    with server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def database_url(postgres: EmbeddedPostgres, worker_id: str) -> Iterator[str]:
+    """A migrated database of this test process."""
+    url = postgres.create_database(f"test_{worker_id}")
+    schema.migrate(url)
+    yield url
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[str]:
+    """The database, empty."""
+    connection = await asyncpg.connect(database_url)
+    await connection.execute(EMPTY_ALL)
+    await connection.close()
+    yield database_url
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """The runtime's clock; a test that needs another overrides this fixture."""
+    return Clock()
+
+
+def open_runtime(url: str, clock: Clock, pool_size: int = 8) -> Runtime:
+    """Open a runtime as the app does."""
+    return Runtime(
+        database_url=url,
+        pool_size=pool_size,
+        secrets=Secrets.derived_from(MASTER_SECRET),
+        mode=Mode.TEST,
+        clock=clock,
+    )
+
+
+@pytest.fixture
+async def rt(database: str, clock: Clock) -> AsyncIterator[Runtime]:
+    """A started runtime on the empty database."""
+    runtime = open_runtime(database, clock)
+    await runtime.start()
+    yield runtime
+    await runtime.stop()
+
+
+@pytest.fixture
+async def world(rt: Runtime) -> World:
+    """A biller, its system, two banks and a wallet, with keys, customers and bills to be added."""
+    return await World.make(rt)
+
+
+@pytest.fixture
+async def api(rt: Runtime, world: World) -> AsyncIterator[AsyncClient]:
+    """A client of the whole application in this process, thin routes included."""
+    app = build(lambda: rt)
+    app.app.state.runtime = rt
+    transport = ASGITransport(app=app, raise_app_exceptions=False)
+    async with AsyncClient(transport=transport, base_url="http://gateway") as client:
+        yield client
