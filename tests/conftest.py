@@ -26,7 +26,9 @@ UPDATE directory_version SET version = version + 1;
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[EmbeddedPostgres]:
+def postgres(
+    tmp_path_factory: pytest.TempPathFactory, worker_id: str
+) -> Iterator[EmbeddedPostgres]:
     """The server of the whole run: started by the first test process, stopped by the last.
 
     GATEWAY_TEST_POSTGRES_BIN names the programs of another Postgres ≥ 15 to test on.
@@ -37,9 +39,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterat
     for parent in (shared, shared.parent):
         parent.chmod(0o755)
     binaries = os.environ.get("GATEWAY_TEST_POSTGRES_BIN")
-    server = EmbeddedPostgres(
-        shared / "postgres", binaries=Path(binaries) if binaries else None
-    )
+    server = EmbeddedPostgres(shared / "postgres", binaries=Path(binaries) if binaries else None)
     with server:
         yield server
 

@@ -11,6 +11,7 @@ from gateway.domain.partner import Scope
 from gateway.flows import operate
 from gateway.runtime import Runtime
 from gateway.store import bills as bills_store
+from gateway.store import customers as customers_store
 from gateway.store import database
 
 MASTER_SECRET = b"a documented secret of the tests only, not of any deployment"
@@ -61,10 +62,10 @@ class World:
     async def add_customer(self, code: str, name: str = "Nguyễn Văn Án") -> None:
         """Make a customer of ward 5."""
         async with database.borrow(self.rt.engine) as connection:
-            customer = bills_store.NewCustomer(
+            customer = customers_store.NewCustomer(
                 code, name, "12 Nguyễn Trãi, Phường 5", "32008", "household", None
             )
-            await bills_store.upsert_customers(connection, 1, [customer])
+            await customers_store.upsert(connection, 1, [customer])
 
     async def add_bill(
         self,

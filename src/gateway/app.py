@@ -10,7 +10,7 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
-from gateway.api import billers, bills, health, lookup, openapi, payments
+from gateway.api import answers, billers, bills, health, lookup, openapi, payments
 from gateway.api.edge import Edge, Hot, as_gateway_error, problem
 from gateway.api.events import WEBHOOKS
 from gateway.api.exchange import response_of
@@ -64,15 +64,19 @@ def open_runtime(settings: Settings, pool_size: int | None = None) -> Runtime:
     )
 
 
-def build(
-    open_: Callable[[], Runtime], *, hot: dict[tuple[str, str], Hot] | None = None
-) -> ASGIApp:
+def build(open_: Callable[[], Runtime], *, hot: dict[tuple[str, str], Hot] | None = None) -> Edge:
     """Build the application around a way to open a Runtime.
 
     Args:
         open_: called when the application starts.
         hot: the thin routes; an empty table lets FastAPI answer everything, for comparison.
     """
+    app = fastapi_app(open_)
+    return Edge(app, lambda: app.state.runtime, HOT if hot is None else hot)
+
+
+def fastapi_app(open_: Callable[[], Runtime]) -> FastAPI:
+    """Build what stands behind the Edge: all routes, pages and the OpenAPI document."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -82,15 +86,14 @@ def build(
         await app.state.runtime.stop()
 
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url="/openapi.json")
-    for router in (billers.router, lookup.router, bills.router, payments.router, health.router):
-        app.include_router(router)
+    for part in (billers, lookup, bills, payments, answers, health):
+        app.include_router(part.router)
     openapi.install(app, description=DESCRIPTION, webhooks=WEBHOOKS)
     app.include_router(docs_routes(_problem_docs()))
     app.add_api_route("/openapi.yaml", _openapi_yaml, include_in_schema=False)
-    app.add_exception_handler(GatewayError, _answer_error)
-    app.add_exception_handler(HTTPException, _answer_error)
-    app.add_exception_handler(Exception, _answer_error)
-    return Edge(app, lambda: app.state.runtime, HOT if hot is None else hot)
+    for kind in (GatewayError, HTTPException, Exception):
+        app.add_exception_handler(kind, _answer_error)
+    return app
 
 
 def openapi_yaml(app: FastAPI) -> str:

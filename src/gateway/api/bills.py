@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field, StringConstraints, model_validator
 
 from gateway.api import examples
 from gateway.api.exchange import Answered, asked_of, caller_of, response_of, runtime_of
-from gateway.api.fields import AmountDong, BillId, CustomerCode, Dong, Period
+from gateway.api.fields import BILL_ID, AmountDong, BillId, CustomerCode, Dong, Period
 from gateway.api.openapi import described
 from gateway.api.reading import PlainText, Strict, read_model, read_query
 from gateway.domain.clock import to_text
@@ -20,8 +20,10 @@ from gateway.domain.ids import to_public
 from gateway.domain.partner import Scope
 from gateway.domain.payment import BillStatus
 from gateway.domain.receipt import period_text
+from gateway.domain.refusals import BillNotFound
 from gateway.flows import bills as flow
-from gateway.store.bills import Bill, Filter, NewBill, NewCustomer
+from gateway.store.bills import Bill, Filter, NewBill
+from gateway.store.customers import NewCustomer
 
 router = APIRouter(prefix="/v1/billers/{biller}", tags=["a biller's own bills"])
 
@@ -196,7 +198,7 @@ async def get_bill(biller: str, bill_id: str, request: Request) -> Response:
     """Read one of your bills."""
     rt = runtime_of(request)
     caller = await caller_of(rt, await asked_of(request), Scope.BILLS)
-    return _one(await flow.read_bill(rt, caller, biller, bill_id[:64]))
+    return _one(await flow.read_bill(rt, caller, biller, _bill_id(biller, bill_id)))
 
 
 @router.post(
@@ -208,7 +210,13 @@ async def cancel_bill(biller: str, bill_id: str, request: Request) -> Response:
     """Withdraw an open bill; nobody can pay it from then on. Cancelling again answers the same."""
     rt = runtime_of(request)
     caller = await caller_of(rt, await asked_of(request), Scope.BILLS)
-    return _one(await flow.cancel_bill(rt, caller, biller, bill_id[:64]))
+    return _one(await flow.cancel_bill(rt, caller, biller, _bill_id(biller, bill_id)))
+
+
+def _bill_id(biller: str, text: str) -> str:
+    if not BILL_ID.fullmatch(text):
+        raise BillNotFound(biller[:64], text[:64])
+    return text
 
 
 def _new_bill(line: BillIn) -> NewBill:

@@ -1,9 +1,7 @@
 """Payments over HTTP: pay, reverse, read, list, and where is my answer."""
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
-from http import HTTPStatus
 from itertools import pairwise
 from typing import Annotated, Literal
 from uuid import UUID
@@ -13,9 +11,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, Field, StringConstraints
 
-from gateway.api import examples, problems
+from gateway.api import examples
 from gateway.api.exchange import (
-    JSON,
     Answered,
     Asked,
     asked_of,
@@ -24,32 +21,27 @@ from gateway.api.exchange import (
     runtime_of,
 )
 from gateway.api.fields import AmountDong, BillerCode, BillId, CustomerCode, Reference
+from gateway.api.keyed import answered, keyed_by, read_key
 from gateway.api.openapi import described
 from gateway.api.reading import PlainText, Strict, read_model, read_query
 from gateway.domain import receipt
 from gateway.domain.biller import Channel
-from gateway.domain.errors import CallerError, CursorInvalid, Fault, RequestInvalid
-from gateway.domain.fingerprint import fingerprint_of
+from gateway.domain.errors import CursorInvalid, Fault, RequestInvalid
 from gateway.domain.ids import from_public, to_public
-from gateway.domain.partner import Caller, Scope
+from gateway.domain.partner import Scope
 from gateway.domain.payment import Line, Method, Order
 from gateway.domain.refusals import (
-    IdempotencyKeyInvalid,
-    IdempotencyKeyMissing,
     NotOffered,
     PaymentNotFound,
 )
 from gateway.flows import payments as flow
 from gateway.flows import reversals
-from gateway.flows.idempotency import Answer, Keyed
 from gateway.runtime import Runtime
-from gateway.store.idempotency import KeyName
 from gateway.store.payments import Filter
 
 router = APIRouter(prefix="/v1", tags=["payments"])
 
 BILLS_MAX = 50
-KEY = re.compile(r"[A-Za-z0-9_\-.:]{16,128}", re.ASCII)
 
 
 class BillToPay(Strict):
@@ -130,16 +122,10 @@ class PaymentQuery(Strict):
     limit: int = Field(default=20, ge=1, le=100)
 
 
-class OperationQuery(Strict):
-    """Which kind of request was sent under the key; keys of the two are apart."""
-
-    operation: Literal["create_payment", "create_reversal"] = "create_payment"
-
-
 async def create_payment(rt: Runtime, asked: Asked) -> Answered:
     """Answer POST /v1/payments; the hot path, called by the thin and by the ordinary route."""
     caller = await caller_of(rt, asked, Scope.PAY)
-    key = _key(asked)
+    key = read_key(asked)
     body = read_model(PaymentRequest, asked.body, asked.headers.get("content-type"))
     if body.method is not Method.COLLECTED:
         raise NotOffered(body.method)
@@ -157,20 +143,20 @@ async def create_payment(rt: Runtime, asked: Asked) -> Answered:
         "channel": order.channel,
         "bills": [[line.bill_id, line.amount_dong] for line in order.lines],
     }
-    keyed = _keyed(caller, flow.OPERATION, key, fields, asked.request_id)
+    keyed = keyed_by(caller, flow.OPERATION, key, fields, asked.request_id)
     asked_payment = flow.CollectedPayment(body.biller, order, body.lookup_token, keyed)
-    return _answered(await flow.collect(rt, caller, asked_payment))
+    return answered(await flow.collect(rt, caller, asked_payment))
 
 
 async def create_reversal(rt: Runtime, payment_id: str, asked: Asked) -> Answered:
     """Answer POST /v1/payments/{payment_id}/reversal."""
     caller = await caller_of(rt, asked, Scope.REVERSE)
-    key = _key(asked)
+    key = read_key(asked)
     body = read_model(ReversalRequest, asked.body, asked.headers.get("content-type"))
     fields = {"payment_id": payment_id, "reason": body.reason}
-    keyed = _keyed(caller, reversals.OPERATION, key, fields, asked.request_id)
+    keyed = keyed_by(caller, reversals.OPERATION, key, fields, asked.request_id)
     reversal = reversals.Reversal(_payment_id(payment_id), body.reason, keyed)
-    return _answered(await reversals.reverse(rt, caller, reversal))
+    return answered(await reversals.reverse(rt, caller, reversal))
 
 
 def _lines(bills: Sequence[BillToPay]) -> tuple[Line, ...]:
@@ -179,42 +165,6 @@ def _lines(bills: Sequence[BillToPay]) -> tuple[Line, ...]:
     if twice:
         raise RequestInvalid((Fault("bills", f"names bill '{min(twice)}' twice"),))
     return lines
-
-
-def _key(asked: Asked) -> str:
-    """Read the idempotency key; the quoted form of the IETF draft names the same key."""
-    sent = asked.headers.get("idempotency-key")
-    if sent is None:
-        raise IdempotencyKeyMissing
-    key = sent[1:-1] if len(sent) > 1 and sent[0] == sent[-1] == '"' else sent
-    if not KEY.fullmatch(key):
-        raise IdempotencyKeyInvalid
-    return key
-
-
-def _keyed(
-    caller: Caller, operation: str, key: str, fields: Mapping[str, object], request_id: str
-) -> Keyed:
-    def write_refusal(refusal: CallerError) -> tuple[int, str]:
-        status, body = problems.write(refusal, request_id)
-        return status, body.decode()
-
-    return Keyed(
-        name=KeyName(caller.partner.id, operation, key),
-        fingerprint=fingerprint_of(operation, fields),
-        field_names=list(fields),
-        write_refusal=write_refusal,
-    )
-
-
-def _answered(answer: Answer) -> Answered:
-    is_problem = answer.status_code >= HTTPStatus.BAD_REQUEST
-    return Answered(
-        answer.status_code,
-        answer.body.encode(),
-        problems.MEDIA_TYPE if is_problem else JSON,
-        {"idempotent-replayed": "true"} if answer.is_replay else {},
-    )
 
 
 def _payment_id(text: str) -> UUID:
@@ -311,37 +261,6 @@ async def list_payments(request: Request) -> Response:
     data = ",".join(receipt.body(payment) for payment in page)
     body = f'{{"data":[{data}],"next_cursor":{cursor}}}'
     return response_of(Answered(200, body.encode()))
-
-
-@router.get(
-    "/payments/by-key/{idempotency_key}",
-    summary="Where is my answer? By Idempotency-Key",
-    **described(answer=Payment, query=OperationQuery, errors=("answer_not_found",)),
-)
-async def get_by_key(idempotency_key: str, request: Request) -> Response:
-    """Give the answer that was stored under your key, with its status, byte for byte.
-
-    **404 is not a refusal**: the request may still be on its way. Send it again with the same key.
-    """
-    rt, asked = runtime_of(request), await asked_of(request)
-    caller = await caller_of(rt, asked, Scope.READ)
-    query = read_query(OperationQuery, asked.query_pairs())
-    return response_of(
-        _answered(await flow.read_answer(rt, caller, query.operation, idempotency_key))
-    )
-
-
-@router.get(
-    "/payments/by-reference/{partner_reference:path}",
-    summary="Where is my answer? By your reference",
-    **described(answer=Payment, errors=("payment_not_found",)),
-)
-async def get_by_reference(partner_reference: str, request: Request) -> Response:
-    """Read the payment that your own reference names."""
-    rt, asked = runtime_of(request), await asked_of(request)
-    caller = await caller_of(rt, asked, Scope.READ)
-    payment = await flow.read_by_reference(rt, caller, partner_reference[:64])
-    return response_of(Answered(200, receipt.body(payment).encode()))
 
 
 @router.get(

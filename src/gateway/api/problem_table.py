@@ -11,9 +11,9 @@ class Retry(StrEnum):
     """What a caller's machine should do next."""
 
     NEVER = "never"
-    """The same request will get the same answer; change it or give up."""
+    """It would get the same answer: change the request or give up."""
     SAME_REQUEST = "same_request"
-    """Send the same request, with the same Idempotency-Key, after Retry-After."""
+    """Send it again as it is, same Idempotency-Key, after Retry-After."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,6 @@
 
 from gateway.domain.errors import CallerError, Fault
 
-# ── billers, customers, bills ────────────────────────────────────────────────────────────────────
-
 
 class RulesInvalid(CallerError):
     """A biller's metadata document does not say what it must."""
@@ -122,9 +120,6 @@ class OlderBillOpen(CallerError):
         )
 
 
-# ── payments ─────────────────────────────────────────────────────────────────────────────────────
-
-
 class NotOffered(CallerError):
     """This way to pay does not exist here (yet)."""
 
@@ -222,9 +217,6 @@ class ReversalTooLate(CallerError):
             f"khoản thanh toán '{payment_id}' chỉ được hủy đến {until}; hãy yêu cầu hoàn tiền",
             payment_id=payment_id,
         )
-
-
-# ── idempotency ──────────────────────────────────────────────────────────────────────────────────
 
 
 class IdempotencyKeyMissing(CallerError):

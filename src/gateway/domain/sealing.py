@@ -3,7 +3,7 @@
 The row's own name is authenticated along, so a sealed secret cannot be moved to another row.
 """
 
-import os
+import secrets
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -24,7 +24,7 @@ def derive_key(master_secret: bytes, purpose: str) -> bytes:
 
 def seal(key: bytes, secret: bytes, name: str) -> bytes:
     """Encrypt a secret for the row called `name`."""
-    nonce = os.urandom(_NONCE_BYTES)
+    nonce = secrets.token_bytes(_NONCE_BYTES)
     return _VERSION + nonce + AESGCM(key).encrypt(nonce, secret, name.encode())
 
 

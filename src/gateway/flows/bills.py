@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import asyncpg
-
 from gateway.domain.biller import Biller
 from gateway.domain.errors import DatabaseUnavailable
 from gateway.domain.lookup_token import make_token
@@ -19,6 +17,7 @@ from gateway.domain.refusals import (
 from gateway.flows.access import find_biller, own_biller
 from gateway.runtime import Runtime
 from gateway.store import bills as store
+from gateway.store import customers as customers_store
 from gateway.store import database, upkeep
 
 
@@ -113,31 +112,31 @@ async def write_bills(
         await upkeep.audit(
             connection, _audit(caller, "bills.written", biller.code, {"lines": len(bills)})
         )
-    outcomes = [(kept[row["id"]], row, _refusal(row)) for row in rows]
-    refused += [LineRefusal(index, row["id"], *reason) for index, row, reason in outcomes if reason]
+    outcomes = [(kept[row.id], row, _refusal(row)) for row in rows]
+    refused += [LineRefusal(index, row.id, *reason) for index, row, reason in outcomes if reason]
     return BulkResult(
-        written=sum(1 for row in rows if row["written"]),
-        unchanged=sum(1 for _, row, reason in outcomes if not row["written"] and not reason),
+        written=sum(1 for row in rows if row.written),
+        unchanged=sum(1 for _, row, reason in outcomes if not row.written and not reason),
         refused=tuple(sorted(refused, key=lambda line: line.index)),
     )
 
 
-def _refusal(row: asyncpg.Record) -> tuple[str, str] | None:
-    if row["written"] or row["same"]:
+def _refusal(row: store.Told) -> tuple[str, str] | None:
+    if row.written or row.same:
         return None
-    if not row["has_customer"]:
+    if not row.has_customer:
         return "customer_unknown", "write the customer first"
-    if row["status"] == "paid":
+    if row.status == "paid":
         return "bill_already_paid", "a paid bill cannot change"
-    if row["status"] == "cancelled":
+    if row.status == "cancelled":
         return "bill_cancelled", "a cancelled bill cannot change; use a new id"
-    if row["paid_dong"]:
+    if row.paid_dong:
         return "bill_partly_paid", "a bill with payments cannot change"
     return "bill_of_other_customer", "this id belongs to another customer's bill"
 
 
 async def write_customers(
-    rt: Runtime, caller: Caller, biller_code: str, customers: Sequence[store.NewCustomer]
+    rt: Runtime, caller: Caller, biller_code: str, customers: Sequence[customers_store.NewCustomer]
 ) -> BulkResult:
     """Keep customers of the caller's own; the last of two lines with one code wins.
 
@@ -153,7 +152,7 @@ async def write_customers(
     bad = {line.index for line in refused}
     kept = {c.code: c for index, c in enumerate(customers) if index not in bad}
     async with database.borrow(rt.engine) as connection, connection.transaction():
-        written = await store.upsert_customers(connection, biller.id, list(kept.values()))
+        written = await customers_store.upsert(connection, biller.id, list(kept.values()))
         await upkeep.audit(
             connection,
             _audit(caller, "customers.written", biller.code, {"lines": len(customers)}),

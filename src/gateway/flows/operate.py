@@ -104,7 +104,7 @@ async def create_key(
             raise PartnerUnknown(partner)
         if await store.live_keys(connection, partner_id) >= LIVE_KEYS_MAX:
             raise TooManyKeys(partner)
-        prefix = await add_key(
+        prefix = await _add_key(
             rt, connection, partner_id, api_key, scopes=scopes, expires_at=expires_at
         )
         detail: dict[str, object] = {"prefix": prefix, "scopes": [str(s) for s in scopes]}
@@ -141,6 +141,20 @@ async def add_endpoint(
     return endpoint_id
 
 
+async def put_endpoint(
+    rt: Runtime, biller: str, url: str, signing_secret: str, *, actor: str
+) -> None:
+    """Let a biller have exactly this endpoint: add it, or move its only one to `url`.
+
+    Raises:
+        BillerUnknown: there is no such biller.
+    """
+    async with database.borrow(rt.engine) as connection:
+        moved = await webhooks.move_endpoint(connection, biller, url)
+    if not moved:
+        await add_endpoint(rt, biller, url, signing_secret, actor=actor)
+
+
 async def add_secret(rt: Runtime, endpoint_id: UUID, signing_secret: str, *, actor: str) -> None:
     """Give an endpoint one more secret; every delivery is signed with all that live."""
     async with database.borrow(rt.engine) as connection, connection.transaction():
@@ -161,7 +175,27 @@ async def _add_secret(
     )
 
 
-async def add_key(
+async def put_key(
+    rt: Runtime, partner: str, api_key: str, scopes: Sequence[Scope], *, actor: str
+) -> None:
+    """Accept a key that was minted elsewhere, for demos and tests; again does nothing.
+
+    Raises:
+        PartnerUnknown: no key was added.
+    """
+    async with database.borrow(rt.engine) as connection, connection.transaction():
+        partner_id = await store.partner_id(connection, partner)
+        if partner_id is None:
+            raise PartnerUnknown(partner)
+        if await store.has_key(connection, digest_key(api_key)):
+            return
+        prefix = await _add_key(rt, connection, partner_id, api_key, scopes=scopes)
+        await upkeep.audit(
+            connection, upkeep.AuditEntry(actor, "api_key.put", partner, {"prefix": prefix})
+        )
+
+
+async def _add_key(  # noqa: PLR0913 (the facts of one key)
     rt: Runtime,
     connection: database.Raw,
     partner_id: int,
@@ -170,7 +204,6 @@ async def add_key(
     scopes: Sequence[Scope],
     expires_at: datetime | None = None,
 ) -> str:
-    """Store a key that was minted elsewhere (the demo's published ones); gives its prefix."""
     prefix = api_key[: len(key_prefix(rt.mode)) + SHOWN_PREFIX]
     await store.add_key(
         connection,

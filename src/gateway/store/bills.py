@@ -1,4 +1,4 @@
-"""Bills and customers: the lookup, bulk writes, and reads."""
+"""Bills: the lookup, bulk writes, and reads."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,8 +26,6 @@ SELECT id, period, status, amount_dong - paid_dong AS due_dong
 FROM bills
 WHERE biller_id = $1 AND customer_code = $2 AND (status = 'open' OR id = ANY ($3::text[]))
 """
-
-CUSTOMER_EXISTS = "SELECT true FROM customers WHERE biller_id = $1 AND code = $2"
 
 ONE = "SELECT * FROM bills WHERE biller_id = $1 AND id = $2"
 
@@ -81,20 +79,6 @@ FROM given g LEFT JOIN written w ON w.id = g.id
 LEFT JOIN bills b ON b.biller_id = $1 AND b.id = g.id
 """
 
-UPSERT_CUSTOMERS = """
-INSERT INTO customers AS c (biller_id, code, name, address, area_code, segment, agency)
-SELECT $1::smallint, g.* FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
-    $7::text[]) AS g (code, name, address, area_code, segment, agency)
-ORDER BY g.code
-ON CONFLICT (biller_id, code) DO UPDATE SET
-    name = excluded.name, address = excluded.address, area_code = excluded.area_code,
-    segment = excluded.segment, agency = excluded.agency, updated_at = now()
-WHERE (c.name, c.address, c.area_code, c.segment, c.agency)
-    IS DISTINCT FROM (excluded.name, excluded.address, excluded.area_code, excluded.segment,
-                      excluded.agency)
-RETURNING true
-"""
-
 
 @dataclass(frozen=True, slots=True)
 class OpenBill:
@@ -137,18 +121,6 @@ class NewBill:
 
 
 @dataclass(frozen=True, slots=True)
-class NewCustomer:
-    """A customer as the biller sends it; texts are NFC."""
-
-    code: str
-    name: str
-    address: str
-    area_code: str
-    segment: str
-    agency: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class Bill:
     """A bill as stored."""
 
@@ -167,6 +139,22 @@ class Bill:
     claimed_by: UUID | None
     event_sequence: int
     updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What became of one line of UPSERT; the columns of the bill are as it stood before.
+
+    `same`: it stood there just so. None where there was no bill of this id.
+    """
+
+    id: str
+    written: bool
+    customer_code: str | None
+    status: str | None
+    paid_dong: int | None
+    same: bool
+    has_customer: bool
 
 
 async def look_up(lane: Lane, asked: Sequence[tuple[int, str]]) -> list[Found | None]:
@@ -189,11 +177,6 @@ async def states(
         BillState(row["id"], row["period"], BillStatus(row["status"]), row["due_dong"])
         for row in rows
     ]
-
-
-async def customer_exists(connection: Raw, biller_id: int, code: str) -> bool:
-    """Say whether the biller has this customer."""
-    return bool(await connection.fetchval(CUSTOMER_EXISTS, biller_id, code))
 
 
 async def one(connection: Raw, biller_id: int, bill_id: str) -> Bill | None:
@@ -233,9 +216,9 @@ async def cancel(connection: Raw, biller_id: int, bill_id: str) -> Bill | None:
     return Bill(**row) if row else None
 
 
-async def upsert(connection: Raw, biller_id: int, bills: Sequence[NewBill]) -> list[asyncpg.Record]:
-    """Write bills; give for each what stands there now (see UPSERT), in any order."""
-    return await connection.fetch(
+async def upsert(connection: Raw, biller_id: int, bills: Sequence[NewBill]) -> list[Told]:
+    """Write bills; give for each what became of it, in any order."""
+    rows = await connection.fetch(
         UPSERT,
         biller_id,
         [bill.id for bill in bills],
@@ -248,23 +231,7 @@ async def upsert(connection: Raw, biller_id: int, bills: Sequence[NewBill]) -> l
         [bill.issued_on for bill in bills],
         [bill.due_on for bill in bills],
     )
-
-
-async def upsert_customers(
-    connection: Raw, biller_id: int, customers: Sequence[NewCustomer]
-) -> int:
-    """Write customers; give how many were new or changed."""
-    rows = await connection.fetch(
-        UPSERT_CUSTOMERS,
-        biller_id,
-        [customer.code for customer in customers],
-        [customer.name for customer in customers],
-        [customer.address for customer in customers],
-        [customer.area_code for customer in customers],
-        [customer.segment for customer in customers],
-        [customer.agency for customer in customers],
-    )
-    return len(rows)
+    return [Told(**row) for row in rows]
 
 
 def _found(rows: Sequence[asyncpg.Record]) -> Found:

@@ -47,7 +47,8 @@ BILLER_BY_CODE = "SELECT id FROM billers WHERE code = $1"
 # Adds a version only when it says something new; metadata is compared as JSON.
 BILLER_VERSION = """
 INSERT INTO biller_versions (biller_id, version, name, metadata)
-SELECT $1, coalesce(max(version), 0) + 1, $2, $3::text::jsonb FROM biller_versions WHERE biller_id = $1
+SELECT $1, coalesce(max(version), 0) + 1, $2, $3::text::jsonb
+FROM biller_versions WHERE biller_id = $1
 HAVING NOT EXISTS (
     SELECT FROM biller_versions v WHERE v.biller_id = $1 AND v.name = $2
       AND v.metadata = $3::text::jsonb
@@ -69,6 +70,7 @@ KEY = """
 INSERT INTO api_keys (id, partner_id, prefix, digest, scopes, expires_at)
 VALUES ($1, $2, $3, $4, $5, $6)
 """
+HAS_KEY = "SELECT true FROM api_keys WHERE digest = $1"
 REVOKE = """
 UPDATE api_keys SET revoked_at = now() WHERE prefix = $1 AND revoked_at IS NULL RETURNING id
 """
@@ -139,6 +141,11 @@ async def live_keys(connection: Raw, partner: int) -> int:
     """Count the keys of a partner that are accepted now."""
     found: int = await connection.fetchval(LIVE_KEYS, partner)
     return found
+
+
+async def has_key(connection: Raw, digest: bytes) -> bool:
+    """Say whether a key of this digest was ever stored."""
+    return bool(await connection.fetchval(HAS_KEY, digest))
 
 
 async def add_key(  # noqa: PLR0913 (the columns of one row)

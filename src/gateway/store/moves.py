@@ -13,57 +13,61 @@ from gateway.store.database import Lane, Raw
 # A payment that cannot be paid leaves no row and is missing from the result; the caller then asks
 # why. A race that the checks cannot see (same key, same reference, half of the bills) breaks a
 # unique or check constraint and aborts the flight, which then flies one by one.
-# $26 lists the months in which keys are still kept, the current one first.
+# $30 lists the months in which keys are still kept, the current one first. OFFSET 0 keeps the
+# planner from turning a probe of one row into a join over a whole table.
 PAY = """
 WITH asked AS MATERIALIZED (
     SELECT * FROM unnest(
         $1::int[], $2::smallint[], $3::int[], $4::uuid[], $5::uuid[], $6::text[], $7::bytea[],
         $8::bytea[], $9::text[], $10::text[], $11::text[], $12::bigint[], $13::smallint[],
-        $14::bool[], $15::bigint[], $16::date[], $17::timestamptz[], $18::int[], $19::int[],
-        $20::text[], $21::text[], $22::text[]
+        $14::bool[], $15::date[], $16::timestamptz[], $17::int[], $18::int[], $19::text[],
+        $20::text[], $21::text[]
     ) AS a (n, biller_id, partner_id, payment_id, event_id, key, fingerprint, field_digests,
             partner_reference, channel, customer_code, amount_dong, bill_count, oldest_first,
-            least_part, business_date, created_at, receivable, payable, head, tail, event_head)
+            business_date, created_at, receivable, payable, head, tail, event_head)
 ), line AS MATERIALIZED (
-    SELECT * FROM unnest($23::int[], $24::text[], $25::bigint[]) AS l (n, bill_id, amount_dong)
-), named AS MATERIALIZED (
-    SELECT a.n, b.id, b.period, l.amount_dong
-    FROM asked a JOIN line l USING (n)
-    JOIN bills b ON b.biller_id = a.biller_id AND b.id = l.bill_id
-    WHERE b.status = 'open' AND b.customer_code = a.customer_code
-      AND (b.amount_dong - b.paid_dong = l.amount_dong
-           OR (l.amount_dong < b.amount_dong - b.paid_dong AND l.amount_dong >= a.least_part))
+    SELECT * FROM unnest(
+        $22::int[], $23::smallint[], $24::uuid[], $25::text[], $26::text[], $27::bigint[],
+        $28::bigint[], $29::timestamptz[]
+    ) AS l (n, biller_id, payment_id, customer_code, bill_id, amount_dong, least_part, paid_at)
 ), counted AS (
-    SELECT n, count(*) AS bill_count, max(period) AS newest FROM named GROUP BY n
+    SELECT l.n, count(*) AS bill_count, max(b.period) AS newest
+    FROM line l CROSS JOIN LATERAL (
+        SELECT * FROM bills WHERE biller_id = l.biller_id AND id = l.bill_id OFFSET 0) b
+    WHERE b.status = 'open' AND b.customer_code = l.customer_code
+      AND (b.amount_dong - b.paid_dong = l.amount_dong
+           OR (l.amount_dong < b.amount_dong - b.paid_dong AND l.amount_dong >= l.least_part))
+    GROUP BY l.n
 ), payable AS MATERIALIZED (
     SELECT a.* FROM asked a JOIN counted c ON c.n = a.n AND c.bill_count = a.bill_count
     WHERE NOT EXISTS (
         SELECT FROM idempotency_keys k
         WHERE k.partner_id = a.partner_id AND k.operation = 'create_payment' AND k.key = a.key
-          AND k.month = ANY ($26::date[]))
+          AND k.month = ANY ($30::date[]) OFFSET 0)
       AND NOT EXISTS (
         SELECT FROM payments p
-        WHERE p.partner_id = a.partner_id AND p.partner_reference = a.partner_reference)
+        WHERE p.partner_id = a.partner_id AND p.partner_reference = a.partner_reference OFFSET 0)
       AND (NOT a.oldest_first OR NOT EXISTS (
         SELECT FROM bills o
         WHERE o.biller_id = a.biller_id AND o.customer_code = a.customer_code
           AND o.status = 'open' AND o.period < c.newest
-          AND NOT EXISTS (SELECT FROM line l WHERE l.n = a.n AND l.bill_id = o.id)))
+          AND NOT EXISTS (SELECT FROM line l WHERE l.n = a.n AND l.bill_id = o.id) OFFSET 0))
 ), claimed AS (
     UPDATE bills b
     SET paid_dong = b.paid_dong + l.amount_dong,
         status = CASE WHEN b.paid_dong + l.amount_dong = b.amount_dong
                       THEN 'paid' ELSE 'open' END,
-        claimed_by = a.payment_id,
+        claimed_by = l.payment_id,
         event_sequence = b.event_sequence + 1,
-        updated_at = a.created_at
-    FROM payable a JOIN line l USING (n)
-    WHERE b.biller_id = a.biller_id AND b.id = l.bill_id
-      AND b.status = 'open' AND b.customer_code = a.customer_code
+        updated_at = l.paid_at
+    FROM line l
+    WHERE l.n IN (SELECT n FROM payable)
+      AND b.biller_id = l.biller_id AND b.id = l.bill_id
+      AND b.status <> ALL ('{paid,cancelled}')
       AND (b.amount_dong - b.paid_dong = l.amount_dong
-           OR (l.amount_dong < b.amount_dong - b.paid_dong AND l.amount_dong >= a.least_part))
-    RETURNING a.n, b.id, b.period, l.amount_dong, b.event_sequence
-), whole AS MATERIALIZED (
+           OR (l.amount_dong < b.amount_dong - b.paid_dong AND l.amount_dong >= l.least_part))
+    RETURNING l.n, l.biller_id, l.payment_id, b.id, b.period, l.amount_dong, b.event_sequence
+), whole AS (
     SELECT c.n, count(*) AS claimed_count,
            string_agg('{"id":"' || c.id || '","period":"' || to_char(c.period, 'YYYY-MM')
                       || '","amount_dong":' || c.amount_dong
@@ -81,8 +85,7 @@ WITH asked AS MATERIALIZED (
     FROM done
 ), lines AS (
     INSERT INTO payment_bills (biller_id, payment_id, bill_id, period, amount_dong, sequence)
-    SELECT d.biller_id, d.payment_id, c.id, c.period, c.amount_dong, c.event_sequence
-    FROM claimed c JOIN done d USING (n)
+    SELECT biller_id, payment_id, id, period, amount_dong, event_sequence FROM claimed
 ), moved AS (
     INSERT INTO transfers (biller_id, source, kind, debit_account, credit_account, amount_dong,
         created_at)
@@ -91,7 +94,7 @@ WITH asked AS MATERIALIZED (
 ), keyed AS (
     INSERT INTO idempotency_keys (partner_id, operation, key, month, fingerprint, field_digests,
         status_code, body, resource_id, created_at)
-    SELECT partner_id, 'create_payment', key, ($26::date[])[1], fingerprint, field_digests,
+    SELECT partner_id, 'create_payment', key, ($30::date[])[1], fingerprint, field_digests,
         201, body, payment_id, created_at
     FROM done
 ), told AS (
@@ -232,8 +235,13 @@ async def pay(lane: Lane, rows: Sequence[PayRow], months: Sequence[date]) -> lis
     found = await lane.fetch(
         *columns,
         [n for n, _ in lines],
+        [rows[n].biller_id for n, _ in lines],
+        [rows[n].payment_id for n, _ in lines],
+        [rows[n].customer_code for n, _ in lines],
         [line.bill_id for _, line in lines],
         [line.amount_dong for _, line in lines],
+        [rows[n].least_part for n, _ in lines],
+        [rows[n].created_at for n, _ in lines],
         months,
     )
     bodies: list[str | None] = [None] * len(rows)
@@ -258,7 +266,6 @@ def _columns(n: int, row: PayRow) -> tuple[object, ...]:
         row.amount_dong,
         len(row.lines),
         row.oldest_first,
-        row.least_part,
         row.business_date,
         row.created_at,
         row.receivable,

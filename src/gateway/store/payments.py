@@ -31,7 +31,7 @@ LIST = """
 WITH page AS (
     SELECT p.* FROM payments p
     WHERE p.biller_id = ANY ($1::smallint[])
-      AND ($2::int IS NULL OR p.partner_id = $2)
+      AND ($2::bigint IS NULL OR p.partner_id::bigint = $2)
       AND ($3::uuid IS NULL OR p.id < $3)
       AND ($4::text IS NULL OR p.customer_code = $4)
       AND ($5::text IS NULL OR p.channel = $5)

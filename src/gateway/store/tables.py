@@ -169,7 +169,7 @@ PAYMENTS = Table(
     _at("reversed_at", null=True),
     _text("reversal_reason", null=True),
     UniqueConstraint("partner_id", "partner_reference", name="payments_partner_reference_key"),
-    Index("payments_partner", "partner_id", "id"),
+    Index("payments_partner", text("(partner_id::bigint)"), "id"),
     Index("payments_customer", "biller_id", "customer_code", "id"),
 )
 PAYMENT_BILLS = Table(

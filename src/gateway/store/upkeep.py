@@ -20,7 +20,9 @@ SELECT to_regclass('public.events_p' || to_char($1::date, 'YYYY_MM_DD')) IS NOT 
    AND to_regclass('public.idempotency_keys_p' || to_char($1::date, 'YYYY_MM')) IS NOT NULL
 """
 
-AUDIT = "INSERT INTO audit_log (actor, action, subject, detail) VALUES ($1, $2, $3, $4::text::jsonb)"
+AUDIT = (
+    "INSERT INTO audit_log (actor, action, subject, detail) VALUES ($1, $2, $3, $4::text::jsonb)"
+)
 
 # Recomputes the whole chain; for the verifier command, not for the service.
 AUDIT_BROKEN = """

@@ -22,6 +22,14 @@ INSERT INTO webhook_endpoints (id, biller_id, url, event_types) VALUES ($1, $2, 
 INSERT_SIGNING = """
 INSERT INTO webhook_secrets (id, endpoint_id, sealed, expires_at) VALUES ($1, $2, $3, $4)
 """
+# Moves a biller's only endpoint; no row when it has none or several.
+MOVE = """
+UPDATE webhook_endpoints SET url = $2, disabled_at = NULL, disabled_reason = NULL
+WHERE biller_id = (SELECT id FROM billers WHERE code = $1) AND 1 = (
+    SELECT count(*) FROM webhook_endpoints
+    WHERE biller_id = (SELECT id FROM billers WHERE code = $1))
+RETURNING true
+"""
 DISABLE = """
 UPDATE webhook_endpoints SET disabled_at = now(), disabled_reason = $2
 WHERE id = $1 AND disabled_at IS NULL RETURNING true
@@ -148,6 +156,11 @@ async def add_endpoint(
 ) -> None:
     """Store an endpoint."""
     await connection.execute(INSERT_ENDPOINT, endpoint_id, biller_id, url, event_types)
+
+
+async def move_endpoint(connection: Raw, biller: str, url: str) -> bool:
+    """Give a biller's only endpoint another URL; False when it has none or several."""
+    return bool(await connection.fetchval(MOVE, biller, url))
 
 
 async def add_secret(

@@ -1,0 +1,300 @@
+"""`gateway run`: everything on one machine, from Postgres to the billing system.
+
+One process for each part, as in production; they end with this one.
+"""
+
+import asyncio
+import ctypes
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.request import urlopen
+from uuid import UUID
+
+from gateway.app import open_runtime
+from gateway.domain.clock import business_date
+from gateway.domain.ids import from_public
+from gateway.domain.partner import Scope
+from gateway.domain.signing import HmacSecret
+from gateway.embedded import EmbeddedPostgres, default_state_dir
+from gateway.flows import operate, seeding
+from gateway.runtime import Runtime
+from gateway.sandbox import pilot, scenario
+from gateway.settings import Settings
+from gateway.store import database, ledger, schema
+
+LOOPBACK = "127.0.0.1"
+PORTS_TRIED = 50
+READY_WAIT_S = 60.0
+STOP_WAIT_S = 25.0
+PR_SET_PDEATHSIG = 1
+
+# Public test credentials of the demo; a gateway in live mode refuses them by their prefix.
+DEMO_KEYS = {
+    "vietbank": "sk_test_demo_vietbank_7Qm2kX9bT4wLr8Zp3NcVgY6s",
+    "saigonpay": "sk_test_demo_saigonpay_5Hd8jR2nW7xKq4Bt9MzFvC3p",
+    "evnspc-camau": "sk_test_demo_evnspc_8Jf3tP6yL2sXw9Gd4RnHbV7k",
+}
+READER = [Scope.LOOKUP, Scope.PAY, Scope.REVERSE, Scope.READ]
+SCOPES = {"evnspc-camau": [Scope.LOOKUP, Scope.READ, Scope.BILLS]}
+
+say: Callable[[str], None] = print
+
+
+class RunFailed(Exception):
+    """A part did not start; the sentence says which and where to look."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to run and where."""
+
+    data_dir: Path
+    port: int
+    customers: int
+    exits: bool
+    """End after the scenario, for scripts and tests."""
+
+
+def plan(data_dir: Path | None, port: int, customers: int, *, exits: bool) -> Plan:
+    """Choose the folder that is used when none is named."""
+    chosen = data_dir or Settings().data_dir or default_state_dir()
+    return Plan(chosen, port, customers, exits)
+
+
+def run(wanted: Plan) -> None:
+    """Start everything, show the main job done, and stay until Ctrl-C.
+
+    Raises:
+        RunFailed: a part did not start, or the scenario did not end as it must.
+    """
+    wanted.data_dir.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as parts:
+        settings = _settings(wanted, parts)
+        url = settings.database_url or ""
+        say("Migrating the database and writing the pilot's data …")
+        schema.migrate(url)
+        stage = _start(wanted, settings, parts)
+        play(stage)
+        _show(stage)
+        if not wanted.exits:
+            say("Running. Ctrl-C stops everything; what is paid stays paid.")
+            _wait(parts)
+
+
+def play(stage: scenario.Stage) -> None:
+    """Show the main job done.
+
+    Raises:
+        RunFailed: an answer was not what it must be.
+    """
+    say("")
+    try:
+        scenario.Play(stage, say).perform()
+    except scenario.SceneFailed as failed:
+        message = f"the scenario failed: {failed}"
+        raise RunFailed(message) from failed
+
+
+def _settings(wanted: Plan, parts: ExitStack) -> Settings:
+    settings = Settings()
+    if settings.database_url is None:
+        postgres = EmbeddedPostgres(wanted.data_dir / "postgres")
+        say(f"Starting Postgres in {wanted.data_dir / 'postgres'} …")
+        url = parts.enter_context(postgres).url
+    else:
+        url = settings.database_url
+    key_file = settings.secret_key_file or _secret_file(wanted.data_dir / "secret.key", _random)
+    return settings.model_copy(
+        update={
+            "database_url": url,
+            "secret_key_file": key_file,
+            "port": _free_port(wanted.port),
+            "webhook_allow_private": True,
+        }
+    )
+
+
+def _start(wanted: Plan, settings: Settings, parts: ExitStack) -> scenario.Stage:
+    hook_port = _free_port(settings.port + 1)
+    hook_secret = _secret_file(
+        wanted.data_dir / "billing-system.whsec", lambda: HmacSecret.generate().reveal()
+    )
+    data = _pilot(wanted)
+    secret = hook_secret.read_text(encoding="utf-8").strip()
+    asyncio.run(_seed(settings, data, f"http://{LOOPBACK}:{hook_port}/webhooks", secret))
+    logs = wanted.data_dir / "logs"
+    logs.mkdir(exist_ok=True)
+    env = _environment(settings)
+    receiver = [
+        *("-m", "gateway.sandbox.billing_system", "--port", str(hook_port)),
+        *(
+            "--db",
+            str(wanted.data_dir / "billing-system.sqlite"),
+            "--secret-file",
+            str(hook_secret),
+        ),
+    ]
+    say("Starting the API, the worker and a billing system …")
+    parts.enter_context(_process("billing-system", receiver, env, logs))
+    parts.enter_context(_process("worker", ["-m", "gateway", "worker"], env, logs))
+    parts.enter_context(_process("api", ["-m", "gateway", "serve"], env, logs))
+    gateway = f"http://{LOOPBACK}:{settings.port}"
+    billing_system = f"http://{LOOPBACK}:{hook_port}"
+    _await(f"{billing_system}/health", logs / "billing-system.log")
+    _await(f"{gateway}/health/ready", logs / "api.log")
+    return scenario.Stage(
+        gateway=gateway,
+        billing_system=billing_system,
+        biller=pilot.BILLER.code,
+        bank_key=DEMO_KEYS["vietbank"],
+        wallet_key=DEMO_KEYS["saigonpay"],
+        customers=data.ward_5(),
+        ledger_of=lambda payment_id: asyncio.run(_ledger(settings, payment_id)),
+    )
+
+
+def _pilot(wanted: Plan) -> pilot.Pilot:
+    return pilot.Pilot(customers=wanted.customers, today=business_date(datetime.now(UTC)))
+
+
+async def _seed(settings: Settings, data: pilot.Pilot, url: str, secret: str) -> None:
+    rt = open_runtime(settings)
+    await rt.start()
+    try:
+        await seeding.seed(rt, pilot_data(data), actor="run")
+        await _add_demo_keys(rt)
+        await operate.put_endpoint(rt, pilot.BILLER.code, url, secret, actor="run")
+    finally:
+        await rt.stop()
+
+
+async def _add_demo_keys(rt: Runtime) -> None:
+    for partner, api_key in DEMO_KEYS.items():
+        await operate.put_key(rt, partner, api_key, SCOPES.get(partner, READER), actor="run")
+
+
+async def _ledger(settings: Settings, payment_id: str) -> list[str]:
+    rt = open_runtime(settings)
+    await rt.start()
+    source = from_public("pay", payment_id) or UUID(int=0)
+    try:
+        async with database.borrow(rt.engine) as connection:
+            rows = await ledger.of_source(connection, rt.directory.biller_ids, source)
+    finally:
+        await rt.stop()
+    return [f"{row.kind}: {row.debit} → {row.credit} {row.amount_dong} ₫" for row in rows]
+
+
+def _show(stage: scenario.Stage) -> None:
+    say("")
+    say(f"API docs        {stage.gateway}/docs   reference {stage.gateway}/reference")
+    say(f"Billing system  {stage.billing_system}/")
+    say("Test keys       " + "\n                ".join(f"{k}: {v}" for k, v in DEMO_KEYS.items()))
+    say("")
+    say("Try it; these three work as they stand (look up, pay, the same again):")
+    for line in scenario.curl_lines(stage):
+        say("")
+        say(line)
+    say("")
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    return os.environ | {
+        "GATEWAY_DATABASE_URL": settings.database_url or "",
+        "GATEWAY_SECRET_KEY_FILE": str(settings.secret_key_file),
+        "GATEWAY_PORT": str(settings.port),
+        "GATEWAY_WEBHOOK_ALLOW_PRIVATE": "true",
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+@contextmanager
+def _process(
+    name: str, argv: list[str], env: dict[str, str], logs: Path
+) -> Iterator["subprocess.Popen[bytes]"]:
+    """Run one part with its log in a file; ended with SIGTERM, so that it drains."""
+    with (logs / f"{name}.log").open("ab") as log:
+        part = subprocess.Popen(
+            [sys.executable, *argv],
+            env=env,
+            stdout=log,
+            stderr=log,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+            preexec_fn=_die_with_parent,  # noqa: PLW1509 (one system call, no locks)
+        )
+    try:
+        yield part
+    finally:
+        part.terminate()
+        try:
+            part.wait(STOP_WAIT_S)
+        except subprocess.TimeoutExpired:
+            part.kill()
+            part.wait()
+
+
+def _die_with_parent() -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _await(url: str, log: Path) -> None:
+    until = time.monotonic() + READY_WAIT_S
+    while time.monotonic() < until:
+        try:
+            with urlopen(url, timeout=2) as answer:  # noqa: S310 (our own loopback URL)
+                if answer.status < 300:  # noqa: PLR2004
+                    return
+        except OSError:
+            time.sleep(0.1)
+    message = f"{url} does not answer; see {log}"
+    raise RunFailed(message)
+
+
+def _wait(parts: ExitStack) -> None:
+    del parts
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        while True:
+            pid, status = os.waitpid(-1, 0)
+            message = f"process {pid} ended with {os.waitstatus_to_exitcode(status)}; see the logs"
+            raise RunFailed(message)
+    except KeyboardInterrupt:
+        say("Stopping …")
+
+
+def _free_port(wanted: int) -> int:
+    for port in range(wanted, wanted + PORTS_TRIED):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((LOOPBACK, port))
+            except OSError:
+                continue
+        if port != wanted:
+            say(f"Port {wanted} is taken; using {port}.")
+        return port
+    message = f"no port from {wanted} to {wanted + PORTS_TRIED - 1} is free; use --port"
+    raise RunFailed(message)
+
+
+def _secret_file(path: Path, make: Callable[[], str]) -> Path:
+    if not path.exists():
+        with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
+            file.write(make())
+    return path
+
+
+def _random() -> str:
+    return secrets.token_urlsafe(48)
