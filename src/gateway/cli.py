@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Annotated, NoReturn, TypeVar
 
 import typer
-import uvicorn
 
 from gateway import run
 from gateway.app import fastapi_app, open_runtime, openapi_yaml
@@ -61,7 +60,7 @@ def run_all(
     data_dir: Annotated[Path | None, typer.Option(help="Where state is kept")] = None,
     port: Annotated[int, typer.Option(help="The API's port, or the next free one")] = 8080,
     customers: Annotated[int, typer.Option(help="Customers of the pilot data")] = 2_000,
-    exits: Annotated[bool, typer.Option("--exit", help="End after the scenario")] = False,  # noqa: FBT002
+    exits: Annotated[bool, typer.Option("--exit", help="End after the scenario")] = False,
 ) -> None:
     """Start everything on this machine and show the main job done."""
     try:
@@ -76,27 +75,25 @@ def serve() -> None:
     settings = Settings()
     if settings.workers > 1:
         os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp(prefix="gateway-"))
-    uvicorn.run(
-        "gateway.app:create_app",
-        factory=True,
-        host=settings.host,
-        port=settings.port,
-        workers=settings.workers,
-        access_log=False,
-        log_level="warning",
-        server_header=False,
-        backlog=BACKLOG,
-        timeout_keep_alive=KEEP_ALIVE_S,
-        timeout_graceful_shutdown=settings.drain_s,
+    _become(
+        *("uvicorn", "gateway.app:create_app", "--factory", "--no-access-log"),
+        *("--host", settings.host, "--port", str(settings.port)),
+        *("--workers", str(settings.workers), "--backlog", str(BACKLOG)),
+        *("--log-level", "warning", "--no-server-header"),
+        *("--timeout-keep-alive", str(KEEP_ALIVE_S)),
+        *("--timeout-graceful-shutdown", str(settings.drain_s)),
     )
 
 
 @commands.command()
 def worker() -> None:
     """Deliver webhooks and keep the house until SIGTERM."""
-    from gateway import worker as loops  # noqa: PLC0415 (its HTTP client costs the others memory)
+    _become("gateway.worker")
 
-    loops.main()
+
+def _become(module: str, *argv: str) -> NoReturn:
+    # A fresh program: the server need not carry what only the command line has loaded.
+    os.execv(sys.executable, [sys.executable, "-m", module, *argv])
 
 
 @commands.command()

@@ -1,8 +1,8 @@
 """Runtime: what every flow is handed first. Connections, flights, the directory, clock and ids."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from time import monotonic
@@ -11,10 +11,10 @@ from uuid import UUID
 import structlog
 from uuid_utils import uuid7
 
+from gateway.domain.derivation import derive_key
 from gateway.domain.directory import EMPTY, Directory
 from gateway.domain.partner import Mode
 from gateway.domain.refusals import StillProcessing
-from gateway.domain.sealing import derive_key
 from gateway.store import bills as bills_store
 from gateway.store import database, idempotency, moves
 from gateway.store import directory as directory_store
@@ -111,9 +111,8 @@ class Runtime:
         """
         await self._news.ride(None)
 
-    @contextmanager
-    def running(self, name: idempotency.KeyName) -> Iterator[None]:
-        """Mark a key as being worked on in this process.
+    def begin(self, name: idempotency.KeyName) -> None:
+        """Mark a key as being worked on in this process; `end` it whatever happens.
 
         Raises:
             StillProcessing: it is already; the caller may send again in a second.
@@ -121,10 +120,10 @@ class Runtime:
         if name in self._running:
             raise StillProcessing
         self._running.add(name)
-        try:
-            yield
-        finally:
-            self._running.discard(name)
+
+    def end(self, name: idempotency.KeyName) -> None:
+        """Say that a key is no longer worked on."""
+        self._running.discard(name)
 
     async def _watch_directory(self) -> None:
         while True:

@@ -5,8 +5,8 @@ from pathlib import Path
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from gateway.domain.derivation import MASTER_SECRET_MIN_BYTES
 from gateway.domain.partner import Mode
-from gateway.domain.sealing import MASTER_SECRET_MIN_BYTES
 
 
 class Settings(BaseSettings):

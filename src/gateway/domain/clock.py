@@ -24,4 +24,4 @@ def to_text(moment: datetime) -> str:
     >>> to_text(datetime(2026, 11, 24, 10, 0, tzinfo=VIETNAM))
     '2026-11-24T03:00:00.000000Z'
     """
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"

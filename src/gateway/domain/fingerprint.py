@@ -6,6 +6,7 @@ order: enough to name the first field that differs, never enough to decide that 
 """
 
 import hashlib
+import struct
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -32,11 +33,9 @@ def fingerprint_of(operation: str, fields: Mapping[str, object]) -> Fingerprint:
     (False, 'channel')
     """
     values = [orjson.dumps(value, option=orjson.OPT_SORT_KEYS) for value in fields.values()]
-    digests = b"".join(zlib.crc32(value).to_bytes(_DIGEST_BYTES, "big") for value in values)
-    whole = hashlib.sha256(operation.encode())
-    for name, value in zip(fields, values, strict=True):
-        whole.update(b"\x1f%b\x1e%b" % (name.encode(), value))
-    return Fingerprint(whole.digest(), digests)
+    whole = b"\x1f".join([operation.encode(), *values])
+    digests = struct.pack(f">{len(values)}I", *map(zlib.crc32, values))
+    return Fingerprint(hashlib.sha256(whole).digest(), digests)
 
 
 def first_difference(stored_digests: bytes, fresh: Fingerprint, names: list[str]) -> str:

@@ -7,19 +7,11 @@ import secrets
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from gateway.domain.errors import InvariantBroken
 
-MASTER_SECRET_MIN_BYTES = 32
 _NONCE_BYTES = 12
 _VERSION = b"\x01"
-
-
-def derive_key(master_secret: bytes, purpose: str) -> bytes:
-    """Derive the 32-byte key of one purpose; keys of different purposes tell nothing of another."""
-    return HKDF(SHA256(), 32, salt=None, info=f"gateway/{purpose}".encode()).derive(master_secret)
 
 
 def seal(key: bytes, secret: bytes, name: str) -> bytes:

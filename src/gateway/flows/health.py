@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from gateway.runtime import Runtime
 from gateway.store import database, upkeep, webhooks
-from gateway.store.schema import HEAD
+from gateway.store.revision import HEAD
 
 OLDEST_DUE_MAX_S = 15 * 60
 

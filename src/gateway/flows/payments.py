@@ -62,13 +62,15 @@ async def collect(rt: Runtime, caller: Caller, asked: CollectedPayment) -> Answe
     """
     biller = find_biller(rt, asked.biller)
     _check(rt, caller, biller, asked)
-    with rt.running(asked.keyed.name):
-        try:
-            return await _collect(rt, caller, biller, asked)
-        except Exception as error:
-            if database.broke(error):
-                raise OutcomeUnknown from error
-            raise
+    rt.begin(asked.keyed.name)
+    try:
+        return await _collect(rt, caller, biller, asked)
+    except Exception as error:
+        if database.broke(error):
+            raise OutcomeUnknown from error
+        raise
+    finally:
+        rt.end(asked.keyed.name)
 
 
 async def _collect(rt: Runtime, caller: Caller, biller: Biller, asked: CollectedPayment) -> Answer:
@@ -158,8 +160,8 @@ def _row(rt: Runtime, caller: Caller, biller: Biller, asked: CollectedPayment) -
         payment_id=payment.id,
         event_id=rt.new_id(),
         key=asked.keyed.name.key,
-        fingerprint=asked.keyed.fingerprint.sha256,
-        field_digests=asked.keyed.fingerprint.field_digests,
+        fingerprint="\\x" + asked.keyed.fingerprint.sha256.hex(),
+        field_digests="\\x" + asked.keyed.fingerprint.field_digests.hex(),
         partner_reference=order.partner_reference,
         channel=order.channel,
         customer_code=order.customer_code,

@@ -39,13 +39,15 @@ async def reverse(rt: Runtime, caller: Caller, asked: Reversal) -> Answer:
         PaymentNotFound: the caller has made no such payment.
         OutcomeUnknown: the database did not confirm; only the same key can tell.
     """
-    with rt.running(asked.keyed.name):
-        try:
-            return await _reverse(rt, caller, asked)
-        except Exception as error:
-            if database.broke(error):
-                raise OutcomeUnknown from error
-            raise
+    rt.begin(asked.keyed.name)
+    try:
+        return await _reverse(rt, caller, asked)
+    except Exception as error:
+        if database.broke(error):
+            raise OutcomeUnknown from error
+        raise
+    finally:
+        rt.end(asked.keyed.name)
 
 
 async def _reverse(rt: Runtime, caller: Caller, asked: Reversal) -> Answer:

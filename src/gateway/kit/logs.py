@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from datetime import UTC, datetime
 
 import orjson
 import structlog
@@ -22,3 +23,13 @@ def configure(level: str) -> None:
         logger_factory=structlog.BytesLoggerFactory(file=sys.stderr.buffer),
     )
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(message)s", force=True)
+
+
+def write_line(**facts: object) -> None:
+    """Write one event at level info, past structlog's processors: the access log's short way."""
+    line = facts | {"level": "info", "timestamp": datetime.now(UTC)}
+    sys.stderr.buffer.write(orjson.dumps(line, option=_LINE))
+    sys.stderr.buffer.flush()
+
+
+_LINE = orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z

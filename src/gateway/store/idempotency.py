@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from gateway.store.database import Lane, Raw
@@ -30,8 +31,7 @@ RETURNING true
 """
 
 
-@dataclass(frozen=True, slots=True)
-class KeyName:
+class KeyName(NamedTuple):
     """Names one key: scope is the partner and the operation."""
 
     partner_id: int

@@ -12,10 +12,6 @@ from sqlalchemy.schema import SchemaItem
 
 from gateway.store.database import open_engine
 
-HEAD = "0001"
-"""The revision that this code needs; a test holds it against `migrations/`."""
-
-CURRENT = "SELECT version_num FROM alembic_version"
 ANALYZE = "ANALYZE"
 Act = Callable[[Config], None]
 _PARTITION = re.compile(r"_p\d{4}_\d{2}(_\d{2})?$")

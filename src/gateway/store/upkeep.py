@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from gateway.store.database import Raw
-from gateway.store.schema import CURRENT
+from gateway.store.revision import CURRENT
 
 MONTHS_AHEAD = 2
 DAYS_AHEAD = 8
