@@ -17,6 +17,7 @@ from gateway.app import fastapi_app, open_runtime, openapi_yaml
 from gateway.domain.clock import business_date
 from gateway.domain.errors import GatewayError
 from gateway.domain.partner import Scope
+from gateway.domain.signing import SecretMalformed
 from gateway.embedded import EmbeddedPostgresError
 from gateway.flows import health, imports, operate, seeding
 from gateway.kit import logs
@@ -180,7 +181,10 @@ def revoke_key(prefix: str) -> None:
 def add_webhook(biller: str, url: str, secret_file: Path) -> None:
     """Send a biller's events to URL, signed with the whsec_ secret in SECRET_FILE."""
     secret = secret_file.read_text(encoding="utf-8").strip()
-    made = _run(lambda rt: operate.add_endpoint(rt, biller, url, secret, actor="cli"))
+    wanted = operate.NewEndpoint(
+        biller, url, secret, allow_private=Settings().webhook_allow_private
+    )
+    made = _run(lambda rt: operate.add_endpoint(rt, wanted, actor="cli"))
     typer.echo(f"endpoint {made} is in place")
 
 
@@ -209,7 +213,7 @@ def _run(act: Callable[[Runtime], Awaitable[Result]]) -> Result:
 
     try:
         return asyncio.run(main())
-    except (GatewayError, ValueError) as error:
+    except (GatewayError, SecretMalformed, ValueError) as error:
         _stop(str(error))
 
 

@@ -173,7 +173,8 @@ async def _seed(settings: Settings, data: pilot.Pilot, url: str, secret: str) ->
     try:
         await seeding.seed(rt, pilot_data(data), actor="run")
         await _add_demo_keys(rt)
-        await operate.put_endpoint(rt, pilot.BILLER.code, url, secret, actor="run")
+        endpoint = operate.NewEndpoint(pilot.BILLER.code, url, secret, allow_private=True)
+        await operate.put_endpoint(rt, endpoint, actor="run")
     finally:
         await rt.stop()
 

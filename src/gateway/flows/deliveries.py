@@ -23,7 +23,7 @@ from gateway.store.webhooks import Claimed, DeliveryState, Finish
 
 log = structlog.get_logger()
 
-SCHEDULE_S = (5, 30, 120, 600, 1800, 3600, 10800, 21600, 43200, 86400, 86400)
+SCHEDULE_S = (5, 30, 120, 600, 1800, 3600, 10800, 21600, 43200, 86400, 93600)
 """Waits between tries: twelve tries over three days. Documented in `docs/webhooks.md`."""
 JITTER = 0.1
 CLAIM_MAX = 100

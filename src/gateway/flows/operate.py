@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from gateway.domain.addresses import vet_url
 from gateway.domain.biller import read_rules
 from gateway.domain.errors import CallerError
 from gateway.domain.partner import Scope, digest_key, key_prefix
 from gateway.domain.refusals import BillerUnknown
 from gateway.domain.sealing import seal
+from gateway.domain.signing import parse_signing_secret
 from gateway.runtime import Runtime
 from gateway.store import database, upkeep, webhooks
 from gateway.store import directory as store
@@ -48,6 +50,19 @@ class NewKey:
 
     api_key: str
     prefix: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewEndpoint:
+    """Where a biller wants its events, signed with `signing_secret` (`whsec_…` or `whsk_…`).
+
+    `allow_private` lets loopback and private addresses pass: for demos and tests.
+    """
+
+    biller: str
+    url: str
+    signing_secret: str
+    allow_private: bool = False
 
 
 async def put_biller(
@@ -120,43 +135,43 @@ async def revoke_key(rt: Runtime, prefix: str, *, actor: str) -> bool:
     return was_live
 
 
-async def add_endpoint(
-    rt: Runtime, biller: str, url: str, signing_secret: str, *, actor: str
-) -> UUID:
-    """Send a biller's events to `url`, signed with `signing_secret` (`whsec_…`); gives its id.
+async def add_endpoint(rt: Runtime, wanted: NewEndpoint, *, actor: str) -> UUID:
+    """Send a biller's events to a URL from now on; gives the endpoint's id.
 
     Raises:
-        BillerUnknown: there is no such biller.
+        BillerUnknown, UrlRefused, SecretMalformed: nothing was added.
     """
+    vet_url(wanted.url, allow_private=wanted.allow_private)
+    parse_signing_secret(wanted.signing_secret)
     endpoint_id = rt.new_id()
     async with database.borrow(rt.engine) as connection, connection.transaction():
-        biller_id = await store.biller_id(connection, biller)
+        biller_id = await store.biller_id(connection, wanted.biller)
         if biller_id is None:
-            raise BillerUnknown(biller)
-        await webhooks.add_endpoint(connection, endpoint_id, biller_id, url, EVENT_TYPES)
-        await _add_secret(rt, connection, endpoint_id, signing_secret)
+            raise BillerUnknown(wanted.biller)
+        await webhooks.add_endpoint(connection, endpoint_id, biller_id, wanted.url, EVENT_TYPES)
+        await _add_secret(rt, connection, endpoint_id, wanted.signing_secret)
         await upkeep.audit(
-            connection, upkeep.AuditEntry(actor, "webhook_endpoint.added", biller, {"url": url})
+            connection,
+            upkeep.AuditEntry(actor, "webhook_endpoint.added", wanted.biller, {"url": wanted.url}),
         )
     return endpoint_id
 
 
-async def put_endpoint(
-    rt: Runtime, biller: str, url: str, signing_secret: str, *, actor: str
-) -> None:
-    """Let a biller have exactly this endpoint: add it, or move its only one to `url`.
+async def put_endpoint(rt: Runtime, wanted: NewEndpoint, *, actor: str) -> None:
+    """Let a biller have exactly this endpoint: add it, or move its only one to the URL.
 
     Raises:
-        BillerUnknown: there is no such biller.
+        BillerUnknown, UrlRefused, SecretMalformed: nothing was changed.
     """
     async with database.borrow(rt.engine) as connection:
-        moved = await webhooks.move_endpoint(connection, biller, url)
+        moved = await webhooks.move_endpoint(connection, wanted.biller, wanted.url)
     if not moved:
-        await add_endpoint(rt, biller, url, signing_secret, actor=actor)
+        await add_endpoint(rt, wanted, actor=actor)
 
 
 async def add_secret(rt: Runtime, endpoint_id: UUID, signing_secret: str, *, actor: str) -> None:
     """Give an endpoint one more secret; every delivery is signed with all that live."""
+    parse_signing_secret(signing_secret)
     async with database.borrow(rt.engine) as connection, connection.transaction():
         await _add_secret(rt, connection, endpoint_id, signing_secret)
         await upkeep.audit(
@@ -195,7 +210,7 @@ async def put_key(
         )
 
 
-async def _add_key(  # noqa: PLR0913 (the facts of one key)
+async def _add_key(
     rt: Runtime,
     connection: database.Raw,
     partner_id: int,
