@@ -268,12 +268,15 @@ CREATE TABLE audit_log (
     detail jsonb NOT NULL DEFAULT '{}',
     hash bytea NOT NULL
 );
-CREATE FUNCTION chain_audit() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION chain_audit() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, public AS $$
 DECLARE
     previous bytea;
 BEGIN
-    -- One writer at a time, so that each row's hash covers the row before it.
+    -- One writer at a time, so that each row's hash covers the row before it. The id is drawn anew
+    -- under the lock: the default was drawn before it, perhaps in another order.
     PERFORM pg_advisory_xact_lock(7142019);
+    NEW.id := nextval('audit_log_id_seq');
     SELECT hash INTO previous FROM audit_log ORDER BY id DESC LIMIT 1;
     NEW.hash := sha256(coalesce(previous, ''::bytea) || convert_to(
         concat_ws(E'\\x1f', NEW.at AT TIME ZONE 'UTC', NEW.actor, NEW.action, NEW.subject,
@@ -321,6 +324,11 @@ BEGIN
                    'INCLUDING CONSTRAINTS)', child, parent);
     EXECUTE format('ALTER TABLE public.%I ATTACH PARTITION public.%I FOR VALUES FROM (%L) TO (%L)',
                    parent, child, lower_bound, upper_bound);
+    IF parent IN ('transfers', 'events') THEN
+        -- Statement triggers are not inherited: without this the owner could truncate a partition.
+        EXECUTE format('CREATE TRIGGER %I BEFORE TRUNCATE ON public.%I FOR EACH STATEMENT '
+                       'EXECUTE FUNCTION refuse_change()', child || '_keep', child);
+    END IF;
 END $$;
 CREATE FUNCTION make_partitions(from_day date, months_ahead integer, days_ahead integer)
 RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public

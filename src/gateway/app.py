@@ -85,7 +85,13 @@ def fastapi_app(open_: Callable[[], Runtime]) -> FastAPI:
         yield
         await app.state.runtime.stop()
 
-    app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url="/openapi.json")
+    app = FastAPI(
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/openapi.json",
+        redirect_slashes=False,
+    )
     for part in (billers, lookup, bills, payments, answers, health):
         app.include_router(part.router)
     openapi.install(app, description=DESCRIPTION, webhooks=WEBHOOKS)
@@ -109,7 +115,9 @@ async def _openapi_yaml(request: Request) -> Response:
 async def _answer_error(request: Request, error: Exception) -> Response:
     known = _of_framework(request, error)
     request.scope["gateway.code"] = known.code
-    return response_of(problem(known, request.scope["gateway.request_id"]))
+    response = response_of(problem(known, request.scope))
+    response.headers.update(getattr(error, "headers", None) or {})
+    return response
 
 
 def _of_framework(request: Request, error: Exception) -> GatewayError:

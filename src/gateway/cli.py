@@ -61,6 +61,7 @@ def run_all(
     data_dir: Annotated[Path | None, typer.Option(help="Where state is kept")] = None,
     port: Annotated[int, typer.Option(help="The API's port, or the next free one")] = 8080,
     customers: Annotated[int, typer.Option(help="Customers of the pilot data")] = 2_000,
+    *,
     exits: Annotated[bool, typer.Option("--exit", help="End after the scenario")] = False,
 ) -> None:
     """Start everything on this machine and show the main job done."""
@@ -94,7 +95,7 @@ def worker() -> None:
 
 def _become(module: str, *argv: str) -> NoReturn:
     # A fresh program: the server need not carry what only the command line has loaded.
-    os.execv(sys.executable, [sys.executable, "-m", module, *argv])
+    os.execv(sys.executable, [sys.executable, "-m", module, *argv])  # noqa: S606
 
 
 @commands.command()

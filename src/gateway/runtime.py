@@ -90,6 +90,7 @@ class Runtime:
             self._watch.cancel()
             with suppress(asyncio.CancelledError):
                 await self._watch
+        await self._news.land()
         for lane in (self._pay_lane, self._lookup_lane, self._stored_lane):
             lane.close()
         await self.engine.dispose()

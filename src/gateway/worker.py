@@ -75,7 +75,7 @@ async def _every(seconds: float, turn: Callable[[], Awaitable[None]], stop: asyn
 async def _sleep(seconds: float, stop: asyncio.Event) -> None:
     # Jitter, so that workers that were started together do not ask together.
     with suppress(TimeoutError):
-        await asyncio.wait_for(stop.wait(), seconds * random.uniform(0.8, 1.2))
+        await asyncio.wait_for(stop.wait(), seconds * random.uniform(0.8, 1.2))  # noqa: S311
 
 
 def main(settings: Settings | None = None) -> None:

@@ -16,6 +16,17 @@ from gateway.domain.partner import Scope
 from gateway.domain.refusals import IdempotencyKeyInvalid, PaymentNotFound
 from gateway.flows import payments as flow
 
+KEPT = (
+    "bill_not_found",
+    "bill_already_paid",
+    "bill_cancelled",
+    "amount_mismatch",
+    "older_bill_open",
+    "already_reversed",
+    "reversal_too_late",
+)
+"""Refusals that are kept under a key and answered again."""
+
 router = APIRouter(prefix="/v1", tags=["payments"])
 
 
@@ -29,7 +40,10 @@ class OperationQuery(Strict):
     "/payments/by-key/{idempotency_key}",
     summary="Where is my answer? By Idempotency-Key",
     **described(
-        answer=Payment, query=OperationQuery, errors=("answer_not_found", "idempotency_key_invalid")
+        answer=Payment,
+        query=OperationQuery,
+        status=201,
+        errors=("answer_not_found", "idempotency_key_invalid", *KEPT),
     ),
 )
 async def get_by_key(idempotency_key: str, request: Request) -> Response:

@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field, StringConstraints, model_validator
 
 from gateway.api import examples
 from gateway.api.exchange import Answered, asked_of, caller_of, response_of, runtime_of
-from gateway.api.fields import BILL_ID, AmountDong, BillId, CustomerCode, Dong, Period
+from gateway.api.fields import BILL_ID, AmountDong, BillId, CustomerCode, Day, Dong, Limit, Period
 from gateway.api.openapi import described
 from gateway.api.reading import PlainText, Strict, read_model, read_query
 from gateway.domain.clock import to_text
@@ -40,8 +40,8 @@ class BillIn(Strict):
     net_dong: Dong
     vat_dong: Dong
     amount_dong: AmountDong = Field(description="net_dong + vat_dong")
-    issued_on: date
-    due_on: date
+    issued_on: Day
+    due_on: Day
 
     @model_validator(mode="after")
     def _adds_up(self) -> Self:
@@ -123,7 +123,7 @@ class BillQuery(Strict):
     status: BillStatus | None = None
     period: Period | None = None
     cursor: BillId | None = None
-    limit: int = Field(default=20, ge=1, le=100)
+    limit: Limit = 20
 
 
 @router.put(

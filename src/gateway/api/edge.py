@@ -5,7 +5,7 @@ Pure ASGI: a BaseHTTPMiddleware costs over 400 µs a request (measured), this ab
 
 import os
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Container, Mapping
 from contextlib import suppress
 from functools import cache
 from time import perf_counter
@@ -54,12 +54,11 @@ class Edge:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        request_id = _request_id(scope)
-        visit = _Visit(scope, send, request_id)
+        request_id = scope["gateway.request_id"] = _request_id(scope)
+        visit = _Visit(scope, send, request_id, self._hot)
         hot = self._hot.get((scope["method"], scope["path"]))
         try:
             if hot is None:
-                scope["gateway.request_id"] = request_id
                 await self.app(scope, _limited(scope, receive), visit.send)
             else:
                 body = await _read(receive)
@@ -81,7 +80,10 @@ class Edge:
 class _Visit:
     """One request's way out: adds the request id, remembers the status, counts and logs."""
 
-    def __init__(self, scope: Scope, send: Send, request_id: str) -> None:
+    def __init__(
+        self, scope: Scope, send: Send, request_id: str, hot: Container[tuple[str, str]]
+    ) -> None:
+        self._hot = hot
         self._scope = scope
         self._send = send
         self._request_id = request_id
@@ -114,7 +116,7 @@ class _Visit:
             log.error("request.failed", request_id=self._request_id, exc_info=error)
         if self.status is None:
             with suppress(OSError):
-                await self.answer(problem(known, self._request_id))
+                await self.answer(problem(known, self._scope))
 
     def end(self) -> None:
         seconds = perf_counter() - self._began
@@ -137,7 +139,7 @@ class _Visit:
         matched: Any = self._scope.get("route")
         if matched is not None:
             path = getattr(matched, "path", "other")
-        elif "gateway.request_id" in self._scope:
+        elif (method, path) not in self._hot:
             path = "unmatched"
         return f"{method} {path}" if method in _METHODS else "other"
 
@@ -156,9 +158,10 @@ def as_gateway_error(error: Exception) -> GatewayError:
     return InvariantBroken(f"no {type(error).__name__} escapes a route")
 
 
-def problem(error: GatewayError, request_id: str) -> Answered:
-    """Give the answer to an error."""
-    status, body = problems.write(error, request_id)
+def problem(error: GatewayError, scope: Scope) -> Answered:
+    """Give the answer to an error that this request met."""
+    moves_money = scope["method"] == "POST" and scope["path"].startswith("/v1/payments")
+    status, body = problems.write(error, scope["gateway.request_id"], moves_money=moves_money)
     headers = {}
     if (wait_s := problems.retry_after(error)) is not None:
         headers["retry-after"] = str(wait_s)
@@ -178,7 +181,7 @@ def _limited(scope: Scope, receive: Receive) -> Receive:
     """Stop reading a body at the route's limit, whether its length was declared or not."""
     limit = BULK_BODY_MAX_BYTES if BULK.fullmatch(scope["path"]) else BODY_MAX_BYTES
     declared = next((v for n, v in scope["headers"] if n == b"content-length"), b"0")
-    if int(declared) > limit:
+    if not declared.isdigit() or int(declared) > limit:
         raise BodyTooLarge(limit)
     seen = 0
 

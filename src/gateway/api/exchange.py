@@ -7,6 +7,7 @@ from urllib.parse import parse_qs
 from fastapi import Request
 from fastapi.responses import Response
 
+from gateway.domain.errors import Fault, RequestInvalid
 from gateway.domain.partner import Caller, Scope
 from gateway.flows.access import authenticate, require
 from gateway.runtime import Runtime
@@ -26,7 +27,11 @@ class Asked:
 
     def query_pairs(self) -> dict[str, list[str]]:
         """Take the query string apart, keeping empty values."""
-        return parse_qs(self.query, keep_blank_values=True, max_num_fields=QUERY_PARAMETERS_MAX)
+        try:
+            return parse_qs(self.query, keep_blank_values=True, max_num_fields=QUERY_PARAMETERS_MAX)
+        except ValueError as error:
+            message = f"has over {QUERY_PARAMETERS_MAX} parameters"
+            raise RequestInvalid((Fault("query", message),)) from error
 
 
 @dataclass(frozen=True, slots=True)

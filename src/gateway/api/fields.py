@@ -1,9 +1,10 @@
 """Types of fields that several routes share; each takes one form and refuses the rest."""
 
 import re
+from datetime import date
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import BeforeValidator, Field, StringConstraints
 
 from gateway.api.reading import AMOUNT_MAX_DONG
 
@@ -15,6 +16,35 @@ BillId = Annotated[str, StringConstraints(pattern=BILL_ID.pattern)]
 Reference = Annotated[str, StringConstraints(pattern=REFERENCE.pattern)]
 AmountDong = Annotated[int, Field(ge=1, le=AMOUNT_MAX_DONG)]
 Dong = Annotated[int, Field(ge=0, le=AMOUNT_MAX_DONG)]
+
+
+def _iso_day(value: object) -> object:
+    """Let only YYYY-MM-DD through: pydantic would also read unix seconds as a day."""
+    if isinstance(value, str) and not DAY.fullmatch(value):
+        message = "is not a day written as YYYY-MM-DD"
+        raise ValueError(message)
+    return value
+
+
+def _whole(value: object) -> object:
+    if isinstance(value, str) and not WHOLE.fullmatch(value):
+        message = "is not a whole number"
+        raise ValueError(message)
+    return value
+
+
+def _true_or_false(value: object) -> object:
+    if isinstance(value, str) and value not in {"true", "false"}:
+        message = "is neither true nor false"
+        raise ValueError(message)
+    return value
+
+
+DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+WHOLE = re.compile(r"[1-9][0-9]{0,5}", re.ASCII)
+Day = Annotated[date, BeforeValidator(_iso_day)]
+Limit = Annotated[int, BeforeValidator(_whole), Field(ge=1, le=100)]
+Flag = Annotated[bool, BeforeValidator(_true_or_false)]
 Period = Annotated[
     str,
     StringConstraints(pattern=r"^20[0-9]{2}-(0[1-9]|1[0-2])$"),

@@ -20,7 +20,16 @@ from gateway.api.exchange import (
     response_of,
     runtime_of,
 )
-from gateway.api.fields import AmountDong, BillerCode, BillId, CustomerCode, Reference
+from gateway.api.fields import (
+    AmountDong,
+    BillerCode,
+    BillId,
+    CustomerCode,
+    Day,
+    Flag,
+    Limit,
+    Reference,
+)
 from gateway.api.keyed import answered, keyed_by, read_key
 from gateway.api.openapi import described
 from gateway.api.reading import PlainText, Strict, read_model, read_query
@@ -115,11 +124,11 @@ class PaymentQuery(Strict):
 
     customer_code: CustomerCode | None = None
     channel: Channel | None = None
-    from_date: date | None = Field(default=None, description="Business date, inclusive")
-    to_date: date | None = Field(default=None, description="Business date, inclusive")
-    is_reversed: bool | None = None
+    from_date: Day | None = Field(default=None, description="Business date, inclusive")
+    to_date: Day | None = Field(default=None, description="Business date, inclusive")
+    is_reversed: Flag | None = None
     cursor: Annotated[str, StringConstraints(max_length=64)] | None = None
-    limit: int = Field(default=20, ge=1, le=100)
+    limit: Limit = 20
 
 
 async def create_payment(rt: Runtime, asked: Asked) -> Answered:

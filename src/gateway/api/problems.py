@@ -8,7 +8,9 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.api.problem_table import TABLE, Retry
-from gateway.domain.errors import GatewayError, Unavailable
+from gateway.domain.errors import GatewayError, InvariantBroken, Unavailable
+
+BEFORE_THE_KEY = frozenset({"unauthenticated", "scope_missing", "overloaded"})
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -41,8 +43,14 @@ class Problem(BaseModel):
     errors: list[FaultOut] | None = None
 
 
-def write(error: GatewayError, request_id: str) -> tuple[int, bytes]:
-    """Give the status and the body with which an error is answered."""
+def write(error: GatewayError, request_id: str, *, moves_money: bool = False) -> tuple[int, bytes]:
+    """Give the status and the body with which an error is answered.
+
+    `moves_money`: the request was one that pays or reverses. Refused before its key was read, it
+    says nothing about an earlier one under the same key, which may have been answered.
+    """
+    if error.code not in TABLE:
+        error = InvariantBroken(f"'{error.code}' is an answer of the API")
     entry = TABLE[error.code]
     problem: dict[str, object] = {
         "type": f"/problems/{error.code}",
@@ -52,7 +60,8 @@ def write(error: GatewayError, request_id: str) -> tuple[int, bytes]:
         "detail": error.detail,
         "detail_vi": error.detail_vi,
         "request_id": request_id,
-        "money_may_have_moved": entry.money_may_have_moved,
+        "money_may_have_moved": entry.money_may_have_moved
+        or (moves_money and error.code in BEFORE_THE_KEY),
         "retry": entry.retry,
         **error.facts,
     }
@@ -65,6 +74,6 @@ def write(error: GatewayError, request_id: str) -> tuple[int, bytes]:
 
 def retry_after(error: GatewayError) -> int | None:
     """Give the seconds after which the same request may be sent again, if it may."""
-    if TABLE[error.code].retry is Retry.NEVER:
+    if error.code in TABLE and TABLE[error.code].retry is Retry.NEVER:
         return None
     return error.retry_after_s if isinstance(error, Unavailable) else 1

@@ -110,12 +110,12 @@ def read_rules(metadata: Mapping[str, Any]) -> BillerRules:
                 for c, most in metadata.get("channel_max_dong", {}).items()
             },
             lookup_token_required=_flag(metadata.get("lookup_token_required", False)),
-            reversal_cutoff=time.fromisoformat(metadata.get("reversal_cutoff", "23:59")),
+            reversal_cutoff=_time_of_day(metadata.get("reversal_cutoff", "23:59")),
         )
     except KeyError as missing:
         msg = f"{missing} is missing"
         raise RulesInvalid(msg) from missing
-    except (TypeError, ValueError, re.error) as wrong:
+    except (AttributeError, TypeError, ValueError, re.error) as wrong:
         raise RulesInvalid(str(wrong)) from wrong
 
 
@@ -123,6 +123,14 @@ def _positive(value: object) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
         msg = f"{value!r} is not a positive whole number of đồng"
         raise ValueError(msg)
+    return value
+
+
+def _time_of_day(text: str) -> time:
+    value = time.fromisoformat(text)
+    if value.tzinfo is not None:
+        message = f"{text!r} names a zone; a cut-off is a time in Asia/Ho_Chi_Minh"
+        raise ValueError(message)
     return value
 
 

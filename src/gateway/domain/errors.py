@@ -52,7 +52,7 @@ class InvariantBroken(GatewayError):
         super().__init__(f"broken invariant: {claim}", "lỗi nội bộ của cổng thanh toán")
 
 
-def ensure(holds: bool, claim: str) -> None:
+def ensure(holds: bool, claim: str) -> None:  # noqa: FBT001 (reads as a sentence)
     """Stop when something that must be true of our own work is not.
 
     Raises:

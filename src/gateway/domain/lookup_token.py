@@ -7,6 +7,7 @@ and the due amounts. A payment that carries it must pay bills and amounts that i
 import base64
 import binascii
 import hmac
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 import orjson
@@ -65,8 +66,10 @@ def check_lines(due: Mapping[str, int], lines: Sequence[Line]) -> None:
     Raises:
         LookupTokenInvalid: a bill that it does not list, or more than it says is due.
     """
+    asked: dict[str, int] = defaultdict(int)
     for line in lines:
-        if line.amount_dong > due.get(line.bill_id, 0):
+        asked[line.bill_id] += line.amount_dong
+        if asked[line.bill_id] > due.get(line.bill_id, 0):
             msg = f"it does not cover {line.amount_dong} đồng of {line.bill_id}"
             raise LookupTokenInvalid(msg)
 

@@ -186,4 +186,4 @@ def reversible_until(paid_on: date, cutoff: time) -> datetime:
 
 def may_reverse(paid_on: date, cutoff: time, now: datetime) -> bool:
     """Say whether a collected payment of this business date may still be reversed at `now`."""
-    return business_date(now) == paid_on and now <= reversible_until(paid_on, cutoff)
+    return business_date(now) == paid_on and now < reversible_until(paid_on, cutoff)

@@ -8,9 +8,10 @@ import secrets
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from gateway.domain.errors import InvariantBroken
+from gateway.domain.errors import InvariantBroken, ensure
 
 _NONCE_BYTES = 12
+_TAG_BYTES = 16
 _VERSION = b"\x01"
 
 
@@ -27,8 +28,9 @@ def unseal(key: bytes, sealed: bytes, name: str) -> bytes:
         InvariantBroken: other key, other row, or altered.
     """
     nonce, ciphertext = sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :]
+    claim = f"the sealed secret of {name} opens with our key"
+    ensure(sealed[:1] == _VERSION and len(ciphertext) >= _TAG_BYTES, claim)
     try:
         return AESGCM(key).decrypt(nonce, ciphertext, name.encode())
     except InvalidTag as wrong:
-        msg = f"the sealed secret of {name} opens with our key"
-        raise InvariantBroken(msg) from wrong
+        raise InvariantBroken(claim) from wrong

@@ -158,13 +158,22 @@ async def add_endpoint(rt: Runtime, wanted: NewEndpoint, *, actor: str) -> UUID:
 
 
 async def put_endpoint(rt: Runtime, wanted: NewEndpoint, *, actor: str) -> None:
-    """Let a biller have exactly this endpoint: add it, or move its only one to the URL.
+    """Let a biller have an endpoint at this URL: add it, or move its only one and free its queue.
+
+    An endpoint that is moved keeps its secrets.
 
     Raises:
         BillerUnknown, UrlRefused, SecretMalformed: nothing was changed.
     """
-    async with database.borrow(rt.engine) as connection:
+    vet_url(wanted.url, allow_private=wanted.allow_private)
+    async with database.borrow(rt.engine) as connection, connection.transaction():
         moved = await webhooks.move_endpoint(connection, wanted.biller, wanted.url)
+        if moved:
+            detail: dict[str, object] = {"url": wanted.url}
+            await upkeep.audit(
+                connection,
+                upkeep.AuditEntry(actor, "webhook_endpoint.moved", wanted.biller, detail),
+            )
     if not moved:
         await add_endpoint(rt, wanted, actor=actor)
 

@@ -8,7 +8,7 @@ import structlog
 from gateway.domain import receipt
 from gateway.domain.biller import Biller, Channel
 from gateway.domain.clock import business_date
-from gateway.domain.errors import OutcomeUnknown, Overloaded
+from gateway.domain.errors import CallerError, OutcomeUnknown, Overloaded
 from gateway.domain.ids import to_public
 from gateway.domain.lookup_token import check_lines, read_token
 from gateway.domain.partner import Caller
@@ -29,6 +29,7 @@ from gateway.domain.refusals import (
 )
 from gateway.flows.access import find_biller
 from gateway.flows.idempotency import Answer, Keyed, keep_refusal, replay
+from gateway.kit import metrics
 from gateway.runtime import Runtime
 from gateway.store import bills as bills_store
 from gateway.store import database, idempotency, moves
@@ -60,11 +61,9 @@ async def collect(rt: Runtime, caller: Caller, asked: CollectedPayment) -> Answe
         OutcomeUnknown: the database did not confirm; only the same key can tell.
         Overloaded: nothing was begun.
     """
-    biller = find_biller(rt, asked.biller)
-    _check(rt, caller, biller, asked)
     rt.begin(asked.keyed.name)
     try:
-        return await _collect(rt, caller, biller, asked)
+        return await _collect(rt, caller, asked)
     except Exception as error:
         if database.broke(error):
             raise OutcomeUnknown from error
@@ -73,7 +72,16 @@ async def collect(rt: Runtime, caller: Caller, asked: CollectedPayment) -> Answe
         rt.end(asked.keyed.name)
 
 
-async def _collect(rt: Runtime, caller: Caller, biller: Biller, asked: CollectedPayment) -> Answer:
+async def _collect(rt: Runtime, caller: Caller, asked: CollectedPayment) -> Answer:
+    try:
+        biller = _checked(rt, caller, asked)
+    except CallerError:
+        # What was paid under this key stays paid, though the same request would be refused by now:
+        # a token expires, a biller drops a channel.
+        stored = await replay(rt, asked.keyed)
+        if stored is None:
+            raise
+        return Answer(stored.status_code, stored.body, is_replay=True)
     row = _row(rt, caller, biller, asked)
     for _ in range(ROUNDS_MAX):
         body = await _fly(rt, row)
@@ -87,12 +95,16 @@ async def _collect(rt: Runtime, caller: Caller, biller: Biller, asked: Collected
 
 async def _fly(rt: Runtime, row: moves.PayRow) -> str | None:
     try:
-        return await rt.payments.ride(row)
+        body = await rt.payments.ride(row)
     except Exception as error:
         if not database.is_contention(error):
             raise
         log.info("payment.contended", payment=to_public("pay", row.payment_id))
         return None
+    if body is not None:
+        metrics.PAYMENTS.labels(row.channel).inc()
+        metrics.PAID_DONG.labels(row.channel).inc(row.amount_dong)
+    return body
 
 
 async def _explain(
@@ -117,8 +129,8 @@ async def _explain(
     return None if refusal is None else await keep_refusal(rt, asked.keyed, refusal)
 
 
-def _check(rt: Runtime, caller: Caller, biller: Biller, asked: CollectedPayment) -> None:
-    order = asked.order
+def _checked(rt: Runtime, caller: Caller, asked: CollectedPayment) -> Biller:
+    order, biller = asked.order, find_biller(rt, asked.biller)
     if not biller.rules.customer_code_pattern.fullmatch(order.customer_code):
         raise CustomerCodeInvalid(biller.code, order.customer_code)
     check_channel(biller.code, biller.rules, order)
@@ -134,6 +146,7 @@ def _check(rt: Runtime, caller: Caller, biller: Biller, asked: CollectedPayment)
         check_lines(due, order.lines)
     elif biller.rules.lookup_token_required:
         raise LookupTokenRequired(biller.code)
+    return biller
 
 
 def _row(rt: Runtime, caller: Caller, biller: Biller, asked: CollectedPayment) -> moves.PayRow:

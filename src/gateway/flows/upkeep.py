@@ -24,7 +24,7 @@ async def keep_up(rt: Runtime) -> None:
         await upkeep.make_partitions(connection, now.date())
         dropped = await upkeep.drop_old_keys(connection, now.date() - timedelta(days=KEPT_DAYS))
         pruned = await webhooks.prune(connection, now - timedelta(days=DELIVERED_KEPT_DAYS))
-        await measure_backlog(rt)
+    await measure_backlog(rt)
     log.info("upkeep.done", dropped_key_months=dropped, pruned_deliveries=pruned)
 
 

@@ -22,7 +22,24 @@ def configure(level: str) -> None:
         ],
         logger_factory=structlog.BytesLoggerFactory(file=sys.stderr.buffer),
     )
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(message)s", force=True)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Json())
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+
+
+class _Json(logging.Formatter):
+    """Writes the standard library's records as our events are written."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        facts = {
+            "event": record.getMessage(),
+            "logger": record.name,
+            "level": record.levelname.lower(),
+            "timestamp": datetime.fromtimestamp(record.created, UTC),
+        }
+        if record.exc_info:
+            facts["exception"] = self.formatException(record.exc_info)
+        return orjson.dumps(facts, option=orjson.OPT_UTC_Z).decode()
 
 
 def write_line(**facts: object) -> None:

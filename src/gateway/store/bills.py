@@ -70,7 +70,8 @@ WITH given AS MATERIALIZED (
     RETURNING b.id
 )
 SELECT g.id, w.id IS NOT NULL AS written, b.customer_code, b.status, b.paid_dong,
-       (b.period, b.kwh, b.net_dong, b.vat_dong, b.issued_on, b.due_on)
+       b.customer_code = g.customer_code
+           AND (b.period, b.kwh, b.net_dong, b.vat_dong, b.issued_on, b.due_on)
            IS NOT DISTINCT FROM (g.period, g.kwh, g.net_dong, g.vat_dong, g.issued_on, g.due_on)
            AS same,
        EXISTS (SELECT FROM customers c WHERE c.biller_id = $1 AND c.code = g.customer_code)

@@ -129,7 +129,8 @@ WITH target AS MATERIALIZED (
     RETURNING p.biller_id, p.id, p.partner_id, p.amount_dong
 ), reopened AS (
     UPDATE bills b
-    SET paid_dong = b.paid_dong - l.amount_dong, status = 'open', claimed_by = NULL,
+    SET paid_dong = b.paid_dong - l.amount_dong, status = 'open',
+        claimed_by = CASE WHEN b.claimed_by = m.id THEN NULL ELSE b.claimed_by END,
         event_sequence = b.event_sequence + 1, updated_at = $3
     FROM marked m JOIN payment_bills l ON l.biller_id = m.biller_id AND l.payment_id = m.id
     WHERE b.biller_id = l.biller_id AND b.id = l.bill_id

@@ -22,13 +22,20 @@ INSERT INTO webhook_endpoints (id, biller_id, url, event_types) VALUES ($1, $2, 
 INSERT_SIGNING = """
 INSERT INTO webhook_secrets (id, endpoint_id, sealed, expires_at) VALUES ($1, $2, $3, $4)
 """
-# Moves a biller's only endpoint; no row when it has none or several.
+# Moves a biller's only endpoint and frees what was held for it; no row when it has none or many.
 MOVE = """
-UPDATE webhook_endpoints SET url = $2, disabled_at = NULL, disabled_reason = NULL
-WHERE biller_id = (SELECT id FROM billers WHERE code = $1) AND 1 = (
-    SELECT count(*) FROM webhook_endpoints
-    WHERE biller_id = (SELECT id FROM billers WHERE code = $1))
-RETURNING true
+WITH only AS (
+    SELECT min(e.id::text)::uuid AS id
+    FROM webhook_endpoints e JOIN billers b ON b.id = e.biller_id
+    WHERE b.code = $1 HAVING count(*) = 1
+), moved AS (
+    UPDATE webhook_endpoints e SET url = $2, disabled_at = NULL, disabled_reason = NULL
+    FROM only o WHERE e.id = o.id RETURNING e.id
+), freed AS (
+    UPDATE deliveries d SET state = 'due', due_at = now()
+    FROM moved m WHERE d.endpoint_id = m.id AND d.state = 'held'
+)
+SELECT true FROM moved
 """
 DISABLE = """
 UPDATE webhook_endpoints SET disabled_at = now(), disabled_reason = $2
@@ -74,9 +81,10 @@ FROM (SELECT due_at FROM deliveries WHERE state = 'due' ORDER BY due_at LIMIT 10
 # Forgets what was delivered long ago; the events stay. At most $2 rows a turn.
 PRUNE = """
 DELETE FROM deliveries WHERE id IN (
-    SELECT id FROM deliveries WHERE state = 'delivered' AND id < (
-        SELECT coalesce(min(id), 0) FROM deliveries WHERE finished_at > $1 AND state = 'delivered')
-    LIMIT $2)
+    SELECT id FROM (
+        SELECT id, finished_at FROM deliveries WHERE state = 'delivered' ORDER BY id LIMIT $2
+    ) oldest
+    WHERE finished_at < $1)
 """
 
 
