@@ -3,17 +3,22 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import cast
 
 import asyncpg
 import pytest
+from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient
 
+from gateway.api.edge import Hot
 from gateway.app import build
 from gateway.domain.partner import Mode
 from gateway.embedded import EmbeddedPostgres
 from gateway.runtime import Clock, Runtime, Secrets
 from gateway.store import schema
+from tests import contract
 from tests.world import MASTER_SECRET, World
 
 EMPTY_ALL = """
@@ -93,11 +98,38 @@ async def world(rt: Runtime) -> World:
     return await World.make(rt)
 
 
+@asynccontextmanager
+async def client_of(
+    runtime: Runtime, hot: dict[tuple[str, str], Hot] | None = None
+) -> AsyncIterator[AsyncClient]:
+    """Give a client of the whole application in this process, thin routes included.
+
+    Every answer is held against openapi.yaml.
+    """
+    app = build(lambda: runtime, hot=hot)
+    cast("FastAPI", app.app).state.runtime = runtime
+    async with AsyncClient(
+        transport=ASGITransport(app=app, raise_app_exceptions=False),
+        base_url="http://gateway",
+        event_hooks={"response": [contract.hold]},
+    ) as client:
+        yield client
+
+
 @pytest.fixture
 async def api(rt: Runtime, world: World) -> AsyncIterator[AsyncClient]:
-    """A client of the whole application in this process, thin routes included."""
-    app = build(lambda: rt)
-    app.app.state.runtime = rt
-    transport = ASGITransport(app=app, raise_app_exceptions=False)
-    async with AsyncClient(transport=transport, base_url="http://gateway") as client:
+    """A client of the application."""
+    async with client_of(rt) as client:
         yield client
+
+
+@pytest.fixture
+async def other_api(
+    database: str, clock: Clock, world: World, api: AsyncClient
+) -> AsyncIterator[AsyncClient]:
+    """A client of a second process on the same database."""
+    runtime = open_runtime(database, clock)
+    await runtime.start()
+    async with client_of(runtime) as client:
+        yield client
+    await runtime.stop()

@@ -2,7 +2,7 @@
 
 import itertools
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime
 
 import asyncpg
 from httpx import AsyncClient, Response
@@ -12,13 +12,20 @@ from gateway.flows import operate
 from gateway.runtime import Runtime
 from gateway.store import bills as bills_store
 from gateway.store import customers as customers_store
-from gateway.store import database
+from gateway.store import database, upkeep
+from gateway.testing.clock import FrozenClock
 
 MASTER_SECRET = b"a documented secret of the tests only, not of any deployment"
 BILLER = "evnspc-camau"
 PATTERN = "PB(14|19)[0-9]{9}"
 CUSTOMER = "PB14010000001"
+MOVED = ("payments", "payment_bills", "transfers", "idempotency_keys", "events", "deliveries")
 _numbers = itertools.count(1)
+
+
+def at_noon() -> FrozenClock:
+    """Give a clock that stands at today's noon in Vietnam: no test meets a cut-off by chance."""
+    return FrozenClock(datetime.now(UTC).replace(hour=5, minute=0, second=0, microsecond=0))
 
 
 @dataclass
@@ -47,6 +54,14 @@ class World:
         await operate.put_partner(self.rt, code, code.title(), biller=biller, actor="test")
         made = await operate.create_key(self.rt, code, list(Scope), expires_at=None, actor="test")
         self.keys[code] = made.api_key
+
+    async def add_biller(self, code: str) -> None:
+        """Make another biller, with its own system as a partner of the same code."""
+        await operate.put_biller(
+            self.rt, code, code, {"customer_code_pattern": PATTERN}, actor="test"
+        )
+        await self.add_partner(code, biller=code)
+        await self.rt.refresh()
 
     async def set_rules(self, **rules: object) -> None:
         """Give the biller a new version of its rules, known at once."""
@@ -133,6 +148,75 @@ class World:
         return await api.post(
             f"/v1/payments/{payment_id}/reversal", json={"reason": reason}, headers=headers
         )
+
+    def order(
+        self, *bill_ids: str, amount_dong: int = 150_000, **changes: object
+    ) -> dict[str, object]:
+        """Give the body of a payment of bills of CUSTOMER, `amount_dong` each."""
+        return {
+            "method": "collected",
+            "biller": BILLER,
+            "customer_code": CUSTOMER,
+            "partner_reference": f"REF-{next(_numbers)}",
+            "channel": "mobile_banking",
+            "bills": [{"id": bill_id, "amount_dong": amount_dong} for bill_id in bill_ids],
+        } | changes
+
+    def new_key(self) -> str:
+        """Give an idempotency key that no test has used."""
+        return f"key-of-a-test-{next(_numbers):08d}"
+
+    async def look_up(
+        self, api: AsyncClient, *, customer: str = CUSTOMER, partner: str = "bank"
+    ) -> Response:
+        """Look up what a customer owes."""
+        params = {"biller": BILLER, "customer_code": customer}
+        return await api.get("/v1/bills", params=params, headers=self.headers(partner))
+
+    async def cancel(
+        self, api: AsyncClient, bill_id: str, *, partner: str = "utility", biller: str = BILLER
+    ) -> Response:
+        """Withdraw a bill."""
+        path = f"/v1/billers/{biller}/bills/{bill_id}/cancel"
+        return await api.post(path, headers=self.headers(partner))
+
+    async def read(self, api: AsyncClient, path: str, partner: str = "bank") -> Response:
+        """GET something under /v1."""
+        return await api.get(f"/v1{path}", headers=self.headers(partner))
+
+    async def add_key(
+        self, name: str, partner: str, *scopes: Scope, expires_at: datetime | None = None
+    ) -> None:
+        """Give a partner a second key, known to `headers` as `name`."""
+        made = await operate.create_key(
+            self.rt, partner, list(scopes), expires_at=expires_at, actor="test"
+        )
+        self.keys[name] = made.api_key
+        await self.rt.refresh()
+
+    async def open_days(self, around: date) -> None:
+        """Make the partitions of the days from `around` on, for a clock that stands there."""
+        async with database.borrow(self.rt.engine) as connection:
+            await upkeep.make_partitions(connection, around)
+
+    async def moved(self) -> dict[str, int]:
+        """Count everything that a move of money leaves behind."""
+        counted = {table: await self.count(table) for table in MOVED}
+        bills = await self.rows(
+            "SELECT coalesce(sum(paid_dong), 0)::bigint AS paid_dong,"
+            " coalesce(sum(event_sequence), 0) AS told FROM bills"
+        )
+        return counted | {name: int(value) for name, value in bills[0].items()}
+
+    async def balances(self) -> dict[str, int]:
+        """Give each ledger account's debits less its credits, in đồng."""
+        rows = await self.rows(
+            "SELECT a.code, sum(CASE WHEN t.debit_account = a.id THEN t.amount_dong"
+            " ELSE -t.amount_dong END)::bigint AS dong FROM transfers t"
+            " JOIN ledger_accounts a ON a.id IN (t.debit_account, t.credit_account)"
+            " GROUP BY a.code"
+        )
+        return {row["code"]: int(row["dong"]) for row in rows}
 
     async def rows(self, sql: str, *args: object) -> list[asyncpg.Record]:
         """Ask the database as it is."""

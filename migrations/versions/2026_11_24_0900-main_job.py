@@ -370,7 +370,7 @@ BEGIN
     END LOOP;
     RETURN dropped;
 END $$;
-SELECT make_partitions((now() AT TIME ZONE 'UTC')::date - 1, 2, 8);
+SELECT make_partitions((now() AT TIME ZONE 'UTC')::date - 1, 2, 9);
 """
 
 GRANTS = """

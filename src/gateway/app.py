@@ -1,5 +1,6 @@
 """The ASGI application: builds the Runtime in its lifespan, mounts API and pages."""
 
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from http import HTTPStatus
@@ -114,9 +115,9 @@ async def _openapi_yaml(request: Request) -> Response:
 
 async def _answer_error(request: Request, error: Exception) -> Response:
     known = _of_framework(request, error)
-    request.scope["gateway.code"] = known.code
-    response = response_of(problem(known, request.scope))
-    response.headers.update(getattr(error, "headers", None) or {})
+    response = response_of(problem(known, request.scope), request)
+    if isinstance(known, MethodNotAllowed):
+        response.headers["allow"] = ", ".join(sorted(_methods_of(request)))
     return response
 
 
@@ -126,6 +127,15 @@ def _of_framework(request: Request, error: Exception) -> GatewayError:
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         return MethodNotAllowed(request.method, request.url.path)
     return RouteUnknown(request.url.path)
+
+
+def _methods_of(request: Request) -> set[str]:
+    """Name every method that this path answers; the framework names those of one route."""
+    found: set[str] = set()
+    for path, item in request.app.openapi()["paths"].items():
+        if re.fullmatch(re.sub(r"{[^}]+}", "[^/]+", path), request.url.path):
+            found |= {method.upper() for method in item}
+    return found or {"GET", "HEAD"}
 
 
 def _problem_docs() -> list[ProblemDoc]:

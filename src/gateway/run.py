@@ -14,7 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.request import urlopen
@@ -28,9 +28,9 @@ from gateway.domain.signing import HmacSecret
 from gateway.embedded import EmbeddedPostgres, default_state_dir
 from gateway.flows import operate, seeding
 from gateway.runtime import Runtime
-from gateway.sandbox import pilot, scenario
+from gateway.sandbox import areas, pilot, scenario
 from gateway.settings import Settings
-from gateway.store import database, ledger, schema
+from gateway.store import database, imports, ledger, schema
 
 LOOPBACK = "127.0.0.1"
 PORTS_TRIED = 50
@@ -43,6 +43,13 @@ DEMO_KEYS = {
     "vietbank": "sk_test_demo_vietbank_7Qm2kX9bT4wLr8Zp3NcVgY6s",
     "saigonpay": "sk_test_demo_saigonpay_5Hd8jR2nW7xKq4Bt9MzFvC3p",
     "evnspc-camau": "sk_test_demo_evnspc_8Jf3tP6yL2sXw9Gd4RnHbV7k",
+}
+RULES: dict[str, object] = {
+    "customer_code_pattern": "PB(14|19)[0-9]{9}",
+    "amount_rule": "exact",
+    "oldest_first": True,
+    "channel_max_dong": {"sms_banking": 2_000_000},
+    "reversal_cutoff": "22:00",
 }
 READER = [Scope.LOOKUP, Scope.PAY, Scope.REVERSE, Scope.READ]
 SCOPES = {"evnspc-camau": [Scope.LOOKUP, Scope.READ, Scope.BILLS]}
@@ -160,6 +167,21 @@ def _start(wanted: Plan, settings: Settings, parts: ExitStack) -> scenario.Stage
         wallet_key=DEMO_KEYS["saigonpay"],
         customers=data.ward_5(),
         ledger_of=lambda payment_id: asyncio.run(_ledger(settings, payment_id)),
+    )
+
+
+def pilot_data(data: pilot.Pilot) -> seeding.PilotData:
+    """Hand the sandbox's pilot to the flow that writes it; the two are strangers."""
+    return seeding.PilotData(
+        areas=[imports.AreaRow(**asdict(area)) for area in areas.AREAS],
+        biller=pilot.BILLER.code,
+        biller_name=pilot.BILLER.name,
+        rules=RULES,
+        partners={partner.code: partner.name for partner in pilot.PARTNERS},
+        first_period=data.periods[0],
+        customers=data.customers(),
+        bills=data.bills(),
+        history=data.history(),
     )
 
 

@@ -56,9 +56,8 @@ async def get_by_key(idempotency_key: str, request: Request) -> Response:
     query = read_query(OperationQuery, asked.query_pairs())
     if not KEY.fullmatch(idempotency_key):
         raise IdempotencyKeyInvalid
-    return response_of(
-        answered(await flow.read_answer(rt, caller, query.operation, idempotency_key))
-    )
+    answer = await flow.read_answer(rt, caller, query.operation, idempotency_key)
+    return response_of(answered(answer), request)
 
 
 @router.get(

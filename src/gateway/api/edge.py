@@ -29,6 +29,7 @@ Hot = Callable[[Runtime, Asked], Awaitable[Answered]]
 BODY_MAX_BYTES = 64 * 1024
 BULK_BODY_MAX_BYTES = 2 * 1024 * 1024
 BULK = re.compile(r"/v1/billers/[^/]+/(bills|customers)")
+DIGITS_MAX = 12
 REQUEST_ID = re.compile(r"[A-Za-z0-9_.:-]{8,64}", re.ASCII)
 
 
@@ -58,10 +59,10 @@ class Edge:
         visit = _Visit(scope, send, request_id, self._hot)
         hot = self._hot.get((scope["method"], scope["path"]))
         try:
+            body = await _read(scope, receive)
             if hot is None:
-                await self.app(scope, _limited(scope, receive), visit.send)
+                await self.app(scope, _again(body, receive), visit.send)
             else:
-                body = await _read(receive)
                 asked = Asked(
                     joined((n.decode("latin-1"), v.decode("latin-1")) for n, v in scope["headers"]),
                     scope["query_string"].decode("latin-1"),
@@ -99,6 +100,7 @@ class _Visit:
         await self._send(message)
 
     async def answer(self, answered: Answered) -> None:
+        self._scope["gateway.code"] = answered.code
         headers = [
             (b"content-type", answered.media_type.encode()),
             (b"content-length", b"%d" % len(answered.body)),
@@ -167,7 +169,7 @@ def problem(error: GatewayError, scope: Scope) -> Answered:
         headers["retry-after"] = str(wait_s)
     if error.code == "unauthenticated":
         headers["www-authenticate"] = 'Bearer realm="gateway"'
-    return Answered(status, body, problems.MEDIA_TYPE, headers)
+    return Answered(status, body, problems.MEDIA_TYPE, headers, error.code)
 
 
 def _request_id(scope: Scope) -> str:
@@ -177,34 +179,29 @@ def _request_id(scope: Scope) -> str:
     return os.urandom(16).hex()
 
 
-def _limited(scope: Scope, receive: Receive) -> Receive:
-    """Stop reading a body at the route's limit, whether its length was declared or not."""
+async def _read(scope: Scope, receive: Receive) -> bytes:
+    """Read the whole body, up to its route's limit, before anything else is done."""
     limit = BULK_BODY_MAX_BYTES if BULK.fullmatch(scope["path"]) else BODY_MAX_BYTES
-    declared = next((v for n, v in scope["headers"] if n == b"content-length"), b"0")
-    if not declared.isdigit() or int(declared) > limit:
+    declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
+    if len(declared) > DIGITS_MAX or not declared.isdigit() or int(declared) > limit:
         raise BodyTooLarge(limit)
-    seen = 0
-
-    async def counted() -> Message:
-        nonlocal seen
-        message = await receive()
-        seen += len(message.get("body", b""))
-        if seen > limit:
-            raise BodyTooLarge(limit)
-        return message
-
-    return counted
-
-
-async def _read(receive: Receive) -> bytes:
-    """Read a hot route's body, up to its limit."""
     message = await receive()
     body: bytes = message.get("body", b"")
-    while message.get("more_body") and len(body) <= BODY_MAX_BYTES:
+    while message.get("more_body") and len(body) <= limit:
         message = await receive()
         body += message.get("body", b"")
     if message["type"] == "http.disconnect":
         raise ClientGone
-    if len(body) > BODY_MAX_BYTES:
-        raise BodyTooLarge(BODY_MAX_BYTES)
+    if len(body) > limit:
+        raise BodyTooLarge(limit)
     return body
+
+
+def _again(body: bytes, receive: Receive) -> Receive:
+    """Give the framework the body that was read, once, and then what the server says."""
+    messages = iter([{"type": "http.request", "body": body, "more_body": False}])
+
+    async def replayed() -> Message:
+        return next(messages, None) or await receive()
+
+    return replayed

@@ -42,6 +42,8 @@ class Answered:
     body: bytes
     media_type: str = JSON
     headers: Mapping[str, str] = field(default_factory=dict)
+    code: str | None = None
+    """The code of a problem, for the log and the metrics."""
 
 
 async def asked_of(request: Request) -> Asked:
@@ -62,8 +64,10 @@ def joined(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
     return headers
 
 
-def response_of(answered: Answered) -> Response:
-    """Hand an answer to the framework."""
+def response_of(answered: Answered, request: Request | None = None) -> Response:
+    """Hand an answer to the framework, and its code to the Edge."""
+    if request is not None and answered.code is not None:
+        request.scope["gateway.code"] = answered.code
     return Response(
         answered.body, answered.status, dict(answered.headers), media_type=answered.media_type
     )

@@ -19,31 +19,29 @@ Dong = Annotated[int, Field(ge=0, le=AMOUNT_MAX_DONG)]
 
 
 def _iso_day(value: object) -> object:
-    """Let only YYYY-MM-DD through: pydantic would also read unix seconds as a day."""
-    if isinstance(value, str) and not DAY.fullmatch(value):
+    # pydantic would also read unix seconds as a day.
+    if not isinstance(value, str):
+        return value
+    if not DAY.fullmatch(value):
         message = "is not a day written as YYYY-MM-DD"
         raise ValueError(message)
-    return value
+    return date.fromisoformat(value)
 
 
 def _whole(value: object) -> object:
-    if isinstance(value, str) and not WHOLE.fullmatch(value):
-        message = "is not a whole number"
-        raise ValueError(message)
+    if isinstance(value, str) and WHOLE.fullmatch(value):
+        return int(value)
     return value
 
 
 def _true_or_false(value: object) -> object:
-    if isinstance(value, str) and value not in {"true", "false"}:
-        message = "is neither true nor false"
-        raise ValueError(message)
-    return value
+    return {"true": True, "false": False}.get(value, value) if isinstance(value, str) else value
 
 
 DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 WHOLE = re.compile(r"[1-9][0-9]{0,5}", re.ASCII)
 Day = Annotated[date, BeforeValidator(_iso_day)]
-Limit = Annotated[int, BeforeValidator(_whole), Field(ge=1, le=100)]
+Limit = Annotated[int, Field(ge=1, le=100), BeforeValidator(_whole)]
 Flag = Annotated[bool, BeforeValidator(_true_or_false)]
 Period = Annotated[
     str,

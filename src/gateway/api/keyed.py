@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping
 from http import HTTPStatus
 
+import orjson
+
 from gateway.api import problems
 from gateway.api.exchange import JSON, Answered, Asked
 from gateway.domain.errors import CallerError
@@ -52,4 +54,5 @@ def answered(answer: Answer) -> Answered:
         answer.body.encode(),
         problems.MEDIA_TYPE if is_problem else JSON,
         {"idempotent-replayed": "true"} if answer.is_replay else {},
+        orjson.loads(answer.body)["code"] if is_problem else None,
     )

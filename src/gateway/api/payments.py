@@ -217,7 +217,7 @@ async def post_payment(request: Request) -> Response:
     **No answer, 5xx, or `money_may_have_moved: true`**: send the very same request again, with the
     same `Idempotency-Key`, until you get one of the former; it cannot pay twice.
     """
-    return response_of(await create_payment(runtime_of(request), await asked_of(request)))
+    return response_of(await create_payment(runtime_of(request), await asked_of(request)), request)
 
 
 @router.post(
@@ -238,7 +238,7 @@ async def post_reversal(payment_id: str, request: Request) -> Response:
     The bills are open again and the biller is told. After the cut-off ask for a refund.
     """
     asked = await asked_of(request)
-    return response_of(await create_reversal(runtime_of(request), payment_id, asked))
+    return response_of(await create_reversal(runtime_of(request), payment_id, asked), request)
 
 
 @router.get(

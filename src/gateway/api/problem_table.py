@@ -9,6 +9,7 @@ from enum import StrEnum
 
 class Retry(StrEnum):
     """What a caller's machine should do next."""
+
     NEVER = "never"
     """It would get the same answer: change the request or give up."""
     SAME_REQUEST = "same_request"

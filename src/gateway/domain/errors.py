@@ -213,8 +213,11 @@ class DatabaseUnavailable(Unavailable):
     code = "database_unavailable"
     retry_after_s = 2
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        detail: str = "the database cannot be reached; nothing was done, send it again shortly",
+    ) -> None:
         super().__init__(
-            "the database cannot be reached; nothing was done, send it again shortly",
+            detail,
             "không kết nối được cơ sở dữ liệu; chưa xử lý gì, hãy gửi lại sau giây lát",
         )

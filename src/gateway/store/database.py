@@ -69,7 +69,13 @@ async def borrow(engine: AsyncEngine) -> AsyncIterator[Raw]:
     """Lend a driver connection; each statement commits by itself unless in `transaction()`."""
     async with engine.connect() as connection:
         pooled = await connection.get_raw_connection()
-        yield cast(Raw, pooled.driver_connection)
+        raw = cast(Raw, pooled.driver_connection)
+        try:
+            yield raw
+        finally:
+            # A task that was cancelled between BEGIN and its answer leaves a transaction open.
+            if raw.is_in_transaction():
+                await connection.invalidate()
 
 
 # A plan that was made while a table was empty reads it whole for ever after; a hot statement must

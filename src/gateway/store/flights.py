@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Hashable, Sequence
 from contextlib import suppress
 from typing import Generic, TypeVar
 
-from gateway.domain.errors import Overloaded
+from gateway.domain.errors import Overloaded, ensure
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -103,6 +103,7 @@ class Flights(Generic[Item, Result]):
     async def _take_off(self, aboard: Sequence[tuple[Item, asyncio.Future[Result]]]) -> None:
         try:
             results = await self._fly([item for item, _ in aboard])
+            ensure(len(results) == len(aboard), "each item of a flight has its result")
         except Exception as error:
             if len(aboard) == 1 or self._is_shared(error):
                 for _, landing in aboard:

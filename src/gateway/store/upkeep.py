@@ -47,9 +47,11 @@ class AuditEntry:
     detail: dict[str, object]
 
 
-async def make_partitions(connection: Raw, today: date) -> None:
-    """Make the partitions of the days and months ahead; does nothing where they exist."""
-    await connection.execute(MAKE_PARTITIONS, today, MONTHS_AHEAD, DAYS_AHEAD)
+async def make_partitions(
+    connection: Raw, first: date, *, months: int = MONTHS_AHEAD, days: int = DAYS_AHEAD
+) -> None:
+    """Make the partitions from a day on for so many months and days; nothing where they exist."""
+    await connection.execute(MAKE_PARTITIONS, first, months, days)
 
 
 async def drop_old_keys(connection: Raw, before: date) -> int:

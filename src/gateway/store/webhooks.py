@@ -24,13 +24,13 @@ INSERT INTO webhook_secrets (id, endpoint_id, sealed, expires_at) VALUES ($1, $2
 """
 # Moves a biller's only endpoint and frees what was held for it; no row when it has none or many.
 MOVE = """
-WITH only AS (
+WITH sole AS (
     SELECT min(e.id::text)::uuid AS id
     FROM webhook_endpoints e JOIN billers b ON b.id = e.biller_id
     WHERE b.code = $1 HAVING count(*) = 1
 ), moved AS (
     UPDATE webhook_endpoints e SET url = $2, disabled_at = NULL, disabled_reason = NULL
-    FROM only o WHERE e.id = o.id RETURNING e.id
+    FROM sole s WHERE e.id = s.id RETURNING e.id
 ), freed AS (
     UPDATE deliveries d SET state = 'due', due_at = now()
     FROM moved m WHERE d.endpoint_id = m.id AND d.state = 'held'

@@ -1,0 +1,243 @@
+"""The pool and its lanes when the server, the network or the caller goes away."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from gateway.embedded import EmbeddedPostgres
+from gateway.store import database
+from gateway.store.database import Lane, Raw, borrow, broke, is_contention, open_engine
+
+EVENT = "SELECT wait_event FROM pg_stat_activity WHERE pid = $1"
+WHO = "SELECT pg_backend_pid() AS pid, $1::int AS n"
+
+
+@pytest.fixture
+async def engine(database: str) -> AsyncIterator[AsyncEngine]:
+    engine = open_engine(database, size=2)
+    yield engine
+    await engine.dispose()
+
+
+@pytest.fixture
+async def admin(postgres: EmbeddedPostgres) -> AsyncIterator[Raw]:
+    connection = await asyncpg.connect(postgres.admin_url)
+    yield connection
+    await connection.close()
+
+
+async def kill(admin: Raw, pid: int) -> None:
+    """End a session as a failing server does, and wait until it is gone."""
+    await admin.execute("SELECT pg_terminate_backend($1, 10000)", pid)
+
+
+async def pid_of(lane: Lane) -> int:
+    [row] = await lane.fetch(1)
+    return int(row["pid"])
+
+
+def failing(name: str, constraint: str = "") -> BaseException:
+    error: BaseException = getattr(asyncpg, name)("x")
+    if constraint:
+        error.constraint_name = constraint  # type: ignore[attr-defined]
+    return error
+
+
+BROKEN = [
+    ConnectionResetError(),
+    TimeoutError(),
+    asyncpg.InterfaceError("closed"),
+    PoolTimeout(),
+    DBAPIError("x", None, Exception()),
+    *map(
+        failing,
+        [
+            "ConnectionDoesNotExistError",
+            "ConnectionFailureError",
+            "AdminShutdownError",
+            "CrashShutdownError",
+            "CannotConnectNowError",
+            "QueryCanceledError",
+            "TooManyConnectionsError",
+            "DiskFullError",
+            "OutOfMemoryError",
+            "InternalServerError",
+            "ReadOnlySQLTransactionError",
+            "LockNotAvailableError",
+        ],
+    ),
+]
+LOST_RACES = [
+    failing("UniqueViolationError"),
+    failing("DeadlockDetectedError"),
+    failing("SerializationError"),
+    failing("CheckViolationError", "payments_whole_check"),
+]
+OTHERS = [
+    ValueError(),
+    KeyError("x"),
+    failing("CheckViolationError"),
+    failing("CheckViolationError", "bills_amount_check"),
+    failing("NotNullViolationError"),
+    failing("UndefinedTableError"),
+    failing("InsufficientPrivilegeError"),
+    failing("PostgresSyntaxError"),
+    failing("UntranslatableCharacterError"),
+]
+
+
+@pytest.mark.parametrize("error", BROKEN, ids=lambda error: type(error).__name__)
+def test_after_a_broken_database_nobody_knows_what_was_kept(error: BaseException) -> None:
+    assert broke(error)
+    assert not is_contention(error)
+
+
+@pytest.mark.parametrize("error", LOST_RACES, ids=lambda error: type(error).__name__)
+def test_after_a_lost_race_nothing_was_kept_and_reading_again_helps(error: BaseException) -> None:
+    assert is_contention(error)
+    assert not broke(error)
+
+
+@pytest.mark.parametrize("error", OTHERS, ids=lambda error: type(error).__name__)
+def test_our_own_mistakes_are_neither(error: BaseException) -> None:
+    assert not broke(error)
+    assert not is_contention(error)
+
+
+async def test_a_lane_lives_on_after_the_server_ended_its_session(
+    engine: AsyncEngine, admin: Raw
+) -> None:
+    lane = Lane(engine, WHO)
+    first = await pid_of(lane)
+    await kill(admin, first)
+    second = await pid_of(lane)
+    assert second != first
+    assert await pid_of(lane) == second
+    lane.close()
+
+
+async def test_a_session_ended_in_the_middle_of_a_statement_breaks_that_call_alone(
+    engine: AsyncEngine, admin: Raw
+) -> None:
+    lane = Lane(engine, "SELECT pg_backend_pid() AS pid, pg_sleep($1)::text")
+    [row] = await lane.fetch(0)
+    asleep = asyncio.create_task(lane.fetch(60))
+    while await admin.fetchval(EVENT, row["pid"]) != "PgSleep":
+        await asyncio.sleep(0)
+    await kill(admin, row["pid"])
+    with pytest.raises(Exception) as caught:  # noqa: PT011 (which of the driver's, the table says)
+        await asleep
+    assert broke(caught.value)
+    assert await lane.fetch(0)
+    lane.close()
+
+
+async def test_a_cancelled_fetch_costs_the_connection_but_not_its_place_in_the_pool(
+    engine: AsyncEngine,
+) -> None:
+    lane = Lane(engine, "SELECT pg_backend_pid() AS pid, pg_sleep($1)::text")
+    [first] = await lane.fetch(0)
+    for _ in range(3):
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await lane.fetch(60)
+    assert engine.pool.checkedout() == 0  # type: ignore[attr-defined]  # a QueuePool's own
+    [after] = await lane.fetch(0)
+    assert after["pid"] != first["pid"]
+    async with borrow(engine) as connection:
+        assert await connection.fetchval("SELECT 1") == 1
+    assert engine.pool.checkedout() == 1  # type: ignore[attr-defined]  # the lane's
+    lane.close()
+    assert engine.pool.checkedout() == 0  # type: ignore[attr-defined]
+
+
+async def test_a_refused_row_costs_the_lane_nothing(engine: AsyncEngine) -> None:
+    lane = Lane(
+        engine,
+        "INSERT INTO areas (code, valid_from, name, kind) VALUES ('32008', 'today', 'P5', $1)"
+        " RETURNING pg_backend_pid() AS pid",
+    )
+    with pytest.raises(asyncpg.CheckViolationError):
+        await lane.fetch("kingdom")
+    held = lane._driver
+    [row] = await lane.fetch("ward")
+    assert lane._driver is held
+    with pytest.raises(asyncpg.UniqueViolationError):
+        await lane.fetch("ward")
+    assert row["pid"] > 0
+    lane.close()
+
+
+async def test_a_statement_that_cannot_be_prepared_leaves_no_connection_behind(
+    engine: AsyncEngine,
+) -> None:
+    lane = Lane(engine, "SELECT nothing FROM nowhere")
+    for _ in range(3):
+        with pytest.raises(asyncpg.UndefinedTableError):
+            await lane.fetch()
+    assert engine.pool.checkedout() == 0  # type: ignore[attr-defined]
+
+
+async def test_a_lanes_connection_is_never_lent_to_others(engine: AsyncEngine) -> None:
+    lane = Lane(engine, WHO)
+    held = await pid_of(lane)
+    lane.close()
+    for _ in range(3):
+        async with borrow(engine) as connection:
+            assert await connection.fetchval("SHOW enable_seqscan") == "on"
+            assert await connection.fetchval("SELECT pg_backend_pid()") != held
+
+
+async def test_a_closed_lane_may_fly_again(engine: AsyncEngine) -> None:
+    lane = Lane(engine, WHO)
+    first = await pid_of(lane)
+    lane.close()
+    lane.close()
+    assert await pid_of(lane) != first
+    lane.close()
+
+
+async def test_the_pool_lends_no_connection_whose_server_is_gone(
+    engine: AsyncEngine, admin: Raw
+) -> None:
+    async with borrow(engine) as one, borrow(engine) as other:
+        gone = {await c.fetchval("SELECT pg_backend_pid()") for c in (one, other)}
+    for pid in gone:
+        await kill(admin, pid)
+    for _ in range(3):
+        async with borrow(engine) as connection:
+            assert await connection.fetchval("SELECT pg_backend_pid()") not in gone
+
+
+async def test_a_connection_that_was_left_in_a_transaction_is_not_lent_again(
+    engine: AsyncEngine,
+) -> None:
+    # What a task leaves that is cancelled between the driver's BEGIN and its answer.
+    async with borrow(engine) as connection:
+        await connection.execute("BEGIN")
+    async with borrow(engine) as one, borrow(engine) as other:
+        assert not one.is_in_transaction()
+        assert not other.is_in_transaction()
+
+
+async def test_the_service_acts_as_its_role_in_utc_with_a_limit_on_each_statement(
+    engine: AsyncEngine,
+) -> None:
+    async with borrow(engine) as connection:
+        assert await connection.fetchval("SELECT current_user") == database.SERVICE_ROLE
+        assert await connection.fetchval("SHOW timezone") == "UTC"
+        assert await connection.fetchval("SHOW statement_timeout") == "15s"
+        assert await connection.fetchval("SHOW plan_cache_mode") == "force_generic_plan"
+
+
+async def test_a_server_that_is_not_there_is_a_broken_database() -> None:
+    engine = open_engine("postgresql://gateway@127.0.0.1:1/gateway", size=1)
+    with pytest.raises(Exception) as caught:  # noqa: PT011 (the claim is about any of them)
+        await Lane(engine, WHO).fetch(1)
+    assert broke(caught.value)
+    await engine.dispose()
