@@ -1,0 +1,1 @@
+"""How fast, against what: our service, the same SQL in pgbench, and an idiomatic ORM service."""
