@@ -6,9 +6,8 @@ import sys
 import time
 from pathlib import Path
 
-from gateway.app import open_runtime
 from gateway.flows.imports import import_bills
-from gateway.settings import Settings
+from gateway.settings import Settings, open_runtime
 
 
 async def main(path: Path) -> None:

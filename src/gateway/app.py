@@ -19,8 +19,8 @@ from gateway.api.problem_table import TABLE
 from gateway.domain.errors import GatewayError, MethodNotAllowed, RouteUnknown
 from gateway.kit import logs
 from gateway.pages.docs import ProblemDoc, docs_routes
-from gateway.runtime import Clock, Runtime, Secrets
-from gateway.settings import Settings
+from gateway.runtime import Runtime
+from gateway.settings import Settings, open_runtime
 
 HOT: dict[tuple[str, str], Hot] = {
     ("POST", "/v1/payments"): payments.create_payment,
@@ -45,24 +45,6 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
     settings = settings or Settings()
     logs.configure(settings.log_level)
     return build(lambda: open_runtime(settings))
-
-
-def open_runtime(settings: Settings, pool_size: int | None = None) -> Runtime:
-    """Open a Runtime as the settings say.
-
-    Raises:
-        ValueError: the database's URL or the master secret is missing.
-    """
-    if settings.database_url is None:
-        msg = "GATEWAY_DATABASE_URL is not set; `gateway run` sets it for its processes"
-        raise ValueError(msg)
-    return Runtime(
-        database_url=settings.database_url,
-        pool_size=pool_size or settings.pool_size,
-        secrets=Secrets.derived_from(settings.master_secret()),
-        mode=settings.mode,
-        clock=Clock(),
-    )
 
 
 def build(open_: Callable[[], Runtime], *, hot: dict[tuple[str, str], Hot] | None = None) -> Edge:

@@ -13,7 +13,7 @@ from typing import Annotated, NoReturn, TypeVar
 import typer
 
 from gateway import run
-from gateway.app import fastapi_app, open_runtime, openapi_yaml
+from gateway.app import fastapi_app, openapi_yaml
 from gateway.domain.clock import business_date
 from gateway.domain.errors import GatewayError
 from gateway.domain.partner import Scope
@@ -23,7 +23,7 @@ from gateway.flows import health, imports, operate, seeding
 from gateway.kit import logs
 from gateway.runtime import Runtime
 from gateway.sandbox import pilot
-from gateway.settings import Settings
+from gateway.settings import Settings, open_runtime
 from gateway.store import schema
 
 Result = TypeVar("Result")

@@ -20,7 +20,6 @@ from pathlib import Path
 from urllib.request import urlopen
 from uuid import UUID
 
-from gateway.app import open_runtime
 from gateway.domain.clock import business_date
 from gateway.domain.ids import from_public
 from gateway.domain.partner import Scope
@@ -29,7 +28,7 @@ from gateway.embedded import EmbeddedPostgres, default_state_dir
 from gateway.flows import operate, seeding
 from gateway.runtime import Runtime
 from gateway.sandbox import areas, pilot, scenario
-from gateway.settings import Settings
+from gateway.settings import Settings, open_runtime
 from gateway.store import database, imports, ledger, schema
 
 LOOPBACK = "127.0.0.1"

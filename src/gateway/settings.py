@@ -7,6 +7,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from gateway.domain.derivation import MASTER_SECRET_MIN_BYTES
 from gateway.domain.partner import Mode
+from gateway.runtime import Clock, Runtime, Secrets
 
 
 class Settings(BaseSettings):
@@ -57,3 +58,21 @@ class Settings(BaseSettings):
             msg = f"the master secret is under {MASTER_SECRET_MIN_BYTES} bytes"
             raise ValueError(msg)
         return secret
+
+
+def open_runtime(settings: Settings, pool_size: int | None = None) -> Runtime:
+    """Open a Runtime as the settings say.
+
+    Raises:
+        ValueError: the database's URL or the master secret is missing.
+    """
+    if settings.database_url is None:
+        msg = "GATEWAY_DATABASE_URL is not set; `gateway run` sets it for its processes"
+        raise ValueError(msg)
+    return Runtime(
+        database_url=settings.database_url,
+        pool_size=pool_size or settings.pool_size,
+        secrets=Secrets.derived_from(settings.master_secret()),
+        mode=settings.mode,
+        clock=Clock(),
+    )

@@ -9,12 +9,11 @@ from contextlib import suppress
 import structlog
 from prometheus_client import start_http_server
 
-from gateway.app import open_runtime
 from gateway.flows.deliveries import Courier
 from gateway.flows.upkeep import keep_up, measure_backlog
 from gateway.kit import logs
 from gateway.kit.hooks import HookSender
-from gateway.settings import Settings
+from gateway.settings import Settings, open_runtime
 
 log = structlog.get_logger()
 
