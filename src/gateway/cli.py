@@ -69,6 +69,8 @@ def run_all(
         run.run(run.plan(data_dir, port, customers, exits=exits))
     except (run.RunFailed, EmbeddedPostgresError) as failed:
         _stop(str(failed))
+    except KeyboardInterrupt:
+        _stop("stopped before everything was up")
 
 
 @commands.command()

@@ -83,6 +83,9 @@ def run(wanted: Plan) -> None:
     Raises:
         RunFailed: a part did not start, or the scenario did not end as it must.
     """
+    # A shell's background job ignores SIGINT, and SIGTERM would leave the parts behind.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     wanted.data_dir.mkdir(parents=True, exist_ok=True)
     with ExitStack() as parts:
         settings = _settings(wanted, parts)
@@ -94,7 +97,7 @@ def run(wanted: Plan) -> None:
         _show(stage)
         if not wanted.exits:
             say("Running. Ctrl-C stops everything; what is paid stays paid.")
-            _wait(parts)
+            _wait()
 
 
 def play(stage: scenario.Stage) -> None:
@@ -284,9 +287,7 @@ def _await(url: str, log: Path) -> None:
     raise RunFailed(message)
 
 
-def _wait(parts: ExitStack) -> None:
-    del parts
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+def _wait() -> None:
     try:
         while True:
             pid, status = os.waitpid(-1, 0)

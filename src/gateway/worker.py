@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 import structlog
+import uvloop
 from prometheus_client import start_http_server
 
 from gateway.flows.deliveries import Courier
@@ -83,7 +84,7 @@ def main(settings: Settings | None = None) -> None:
     logs.configure(settings.log_level)
     if settings.worker_metrics_port is not None:
         start_http_server(settings.worker_metrics_port, addr=settings.host)
-    asyncio.run(_main(settings))
+    uvloop.run(_main(settings))
 
 
 async def _main(settings: Settings) -> None:

@@ -13,7 +13,7 @@ from gateway.runtime import Clock
 from gateway.testing.clock import FrozenClock
 from tests.world import BILLER, World
 
-NOON = datetime(2026, 11, 24, 12, tzinfo=VIETNAM)
+NOON = datetime(2026, 11, 24, 12, tzinfo=VIETNAM).astimezone(UTC)
 MISSING = "pay_" + "0" * 32
 
 

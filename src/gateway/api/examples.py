@@ -1,8 +1,8 @@
 """Examples of the API that run as they stand against the demo (`make run`)."""
 
 BILLER = "evnspc-camau"
-CUSTOMER_CODE = "PB14010000002"
-BILL_ID = "HD202610-PB14010000002"
+CUSTOMER_CODE = "PB14010000040"
+BILL_ID = "HD-EXAMPLE-1"
 AMOUNT_DONG = 351_000
 
 PAYMENT = {

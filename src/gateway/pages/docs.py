@@ -1,14 +1,34 @@
-"""Docs pages (being written)."""
+"""Home, API documentation and the problem codes: HTML that asks nobody outside for anything.
+
+Swagger UI and Scalar are vendored (`static/VENDOR.md`); a strict Content-Security-Policy would stop
+them from reaching out. Pages of our own allow no inline style or script at all.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, Response
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from gateway.pages.assets import Assets
+
+HERE = Path(__file__).parent
+Language = Literal["vi", "en"]
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'{style}; img-src 'self' data:; "
+    "connect-src 'self'; font-src 'self' data:; worker-src blob:; base-uri 'none'; "
+    "frame-ancestors 'none'; form-action 'self'"
+)
+HEADERS = {"x-content-type-options": "nosniff", "referrer-policy": "no-referrer"}
 
 
 @dataclass(frozen=True, slots=True)
 class ProblemDoc:
-    """One problem code."""
+    """One problem code, as its page explains it in two languages."""
 
     code: str
     status: int
@@ -21,6 +41,75 @@ class ProblemDoc:
 
 
 def docs_routes(problems: Sequence[ProblemDoc]) -> APIRouter:
-    """Give the routes."""
-    del problems
-    return APIRouter(include_in_schema=False)
+    """Give the routes of the pages; none of them stands in the OpenAPI document.
+
+    Args:
+        problems: every code of the API, in the order of its table.
+    """
+    router = APIRouter(include_in_schema=False)
+    pages = _Pages(problems)
+    router.add_api_route("/", pages.home)
+    router.add_api_route("/docs", pages.try_out)
+    router.add_api_route("/reference", pages.reference)
+    router.add_api_route("/problems", pages.all_problems)
+    router.add_api_route("/problems/{code}", pages.one_problem)
+    router.add_api_route("/static/{name:path}", pages.static)
+    return router
+
+
+class _Pages:
+    def __init__(self, problems: Sequence[ProblemDoc]) -> None:
+        self._problems = problems
+        self._assets = Assets(HERE / "static")
+        self._templates = Environment(
+            loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined
+        )
+        self._templates.globals["asset"] = self._assets.url
+
+    async def home(self, request: Request) -> Response:
+        return self._page(request, "home.html")
+
+    async def try_out(self, request: Request) -> Response:
+        # Swagger UI writes style attributes of its own.
+        return self._page(request, "swagger.html", style=" 'unsafe-inline'")
+
+    async def reference(self, request: Request) -> Response:
+        return self._page(request, "scalar.html", style=" 'unsafe-inline'")
+
+    async def all_problems(self, request: Request) -> Response:
+        return self._page(request, "problems.html", problems=self._problems)
+
+    async def one_problem(self, code: str, request: Request) -> Response:
+        found = [problem for problem in self._problems if problem.code == code]
+        if not found:
+            return self._page(request, "missing.html", status=404)
+        return self._page(request, "problems.html", problems=found)
+
+    async def static(self, name: str, request: Request) -> Response:
+        asset = self._assets.find(name)
+        if asset is None:
+            return self._page(request, "missing.html", status=404)
+        takes_gzip = "gzip" in request.headers.get("accept-encoding", "")
+        return Response(
+            asset.gzipped if takes_gzip else asset.body,
+            media_type=asset.media_type,
+            headers=HEADERS
+            | {"cache-control": "public, max-age=31536000, immutable", "vary": "accept-encoding"}
+            | ({"content-encoding": "gzip"} if takes_gzip else {}),
+        )
+
+    def _page(
+        self,
+        request: Request,
+        template: str,
+        *,
+        status: int = 200,
+        style: str = "",
+        **facts: object,
+    ) -> Response:
+        lang: Language = "en" if request.query_params.get("lang") == "en" else "vi"
+        html = self._templates.get_template(template).render(
+            lang=lang, path=request.url.path, **facts
+        )
+        policy = {"content-security-policy": POLICY.format(style=style)}
+        return HTMLResponse(html, status, HEADERS | policy)
