@@ -28,14 +28,15 @@ from hypothesis.stateful import (
 from tests.conftest import EMPTY_ALL, client_of, open_runtime
 from tests.world import BILLER, CUSTOMER, World, at_noon
 
-LIVES = int(os.environ.get("GATEWAY_TEST_MODEL", "12"))
-IDS = [f"B-{n}" for n in range(5)]
+LIVES = int(os.environ.get("GATEWAY_TEST_MODEL", "40"))
+IDS = [f"B-{n}" for n in range(6)]
 PARTNERS = ["bank", "wallet"]
 OPEN, PAID, CANCELLED = "open", "paid", "cancelled"
 
 bill_ids = st.sampled_from(IDS)
 partners = st.sampled_from(PARTNERS)
-amounts = st.integers(min_value=1, max_value=4).map(lambda n: n * 10_000)
+amounts = st.sampled_from([20_000, 40_000, 60_000])
+parts = st.sampled_from([10_000, 20_000])
 
 
 @dataclass
@@ -128,6 +129,8 @@ class Life(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         self.runner.run(self._begin())
+        for n, bill_id in enumerate(IDS[:-1], 1):
+            self.write(bill_id, n * 20_000)
 
     async def _begin(self) -> None:
         connection = await asyncpg.connect(self.database_url)
@@ -186,7 +189,7 @@ class Life(RuleBasedStateMachine):
             code = partly or ("bill_already_paid" if bill.status == PAID else "bill_cancelled")
             assert [line["code"] for line in out["refused"]] == [code]
 
-    @rule(bill_id=bill_ids)
+    @rule(bill_id=st.sampled_from(IDS[-2:]))
     def cancel(self, bill_id: str) -> None:
         answer = self.run(self.world.cancel(self.api, bill_id))
         bill = self.model.bills.get(bill_id)
@@ -201,7 +204,7 @@ class Life(RuleBasedStateMachine):
     @rule(
         target=payments,
         partner=partners,
-        lines=st.dictionaries(bill_ids, amounts, min_size=1, max_size=3),
+        lines=st.dictionaries(bill_ids, parts, min_size=1, max_size=3),
         whole=st.booleans(),
     )
     def pay(self, partner: str, lines: dict[str, int], *, whole: bool) -> Any:

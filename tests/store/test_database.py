@@ -127,8 +127,8 @@ async def test_a_session_ended_in_the_middle_of_a_statement_breaks_that_call_alo
     lane = Lane(engine, "SELECT pg_backend_pid() AS pid, pg_sleep($1)::text")
     [row] = await lane.fetch(0)
     asleep = asyncio.create_task(lane.fetch(60))
-    while await admin.fetchval(EVENT, row["pid"]) != "PgSleep":
-        await asyncio.sleep(0)
+    while await admin.fetchval(EVENT, row["pid"]) != "PgSleep":  # noqa: ASYNC110
+        await asyncio.sleep(0)  # the server rings no bell
     await kill(admin, row["pid"])
     with pytest.raises(Exception) as caught:  # noqa: PT011 (which of the driver's, the table says)
         await asleep

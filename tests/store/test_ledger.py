@@ -47,7 +47,7 @@ async def owner(database_url: str) -> AsyncIterator[database.Raw]:
 
 
 async def partition_of(world: World, table: str) -> str:
-    [row] = await world.rows(f"SELECT DISTINCT tableoid::regclass::text AS name FROM {table}")  # noqa: S608
+    [row] = await world.rows(f"SELECT DISTINCT tableoid::regclass::text AS name FROM {table}")
     assert row["name"].startswith(f"{table}_p")
     return str(row["name"])
 

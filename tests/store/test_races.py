@@ -72,10 +72,7 @@ async def test_one_key_for_many_bills_at_once_pays_one_of_them(
         return_exceptions=True,
     )
     assert sum(isinstance(one, str) for one in told) == 1
-    assert all(
-        one is None or isinstance(one, str) or database.is_contention(one)
-        for one in told  # type: ignore[arg-type]
-    )
+    assert all(one is None or isinstance(one, str) or database.is_contention(one) for one in told)
     assert (await written(world))["payments"] == 1
     await assert_books_agree(world)
 

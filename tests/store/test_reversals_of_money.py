@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from uuid import UUID, uuid4
 
 import pytest
@@ -80,14 +81,10 @@ async def test_a_reversal_whose_key_is_taken_moves_nothing(world: World) -> None
     assert await move_back(world.rt, taken) is not None
     before = await written(world)
     with pytest.raises(Exception, match="idempotency_keys") as caught:
-        await move_back(world.rt, moves.ReverseRow(**{**columns(row), "key": taken.key}))
+        await move_back(world.rt, replace(row, key=taken.key))
     assert database.is_contention(caught.value)
     assert await written(world) == before
     await assert_books_agree(world)
-
-
-def columns(row: moves.ReverseRow) -> dict[str, object]:
-    return {name: getattr(row, name) for name in row.__slots__}
 
 
 async def test_a_reversal_turns_every_part_of_a_payment_back(world: World) -> None:

@@ -26,6 +26,7 @@ GRANTED = """
 SELECT table_name, array_agg(privilege_type::text ORDER BY privilege_type) AS may
 FROM information_schema.role_table_grants WHERE grantee = 'gateway_service' GROUP BY table_name
 """
+COVERED_DAY = upkeep.COVERED.replace("$1::date", "(now() AT TIME ZONE 'UTC')::date + n")
 KEPT_FOR_EVER = {"transfers", "events", "audit_log", "idempotency_keys", "ledger_accounts"}
 
 
@@ -105,8 +106,7 @@ def test_a_failed_migration_leaves_the_database_as_it_was(scratch: str) -> None:
 
 def test_a_fresh_database_takes_todays_and_tomorrows_rows(scratch: str) -> None:
     schema.migrate(scratch)
-    covered = upkeep.COVERED.replace("$1::date", "(now() AT TIME ZONE 'UTC')::date + n")
-    found = ask(scratch, f"SELECT ({covered}) AS is_covered FROM generate_series(-1, 8) n")
+    found = ask(scratch, f"SELECT ({COVERED_DAY}) AS is_covered FROM generate_series(-1, 8) n")
     assert [row["is_covered"] for row in found] == [True] * 10
 
 
