@@ -1,6 +1,5 @@
 """One Postgres for the run, one database for each test process, emptied between tests."""
 
-import asyncio
 import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -50,20 +49,20 @@ def postgres(
 
 
 @pytest.fixture(scope="session")
-def database_url(postgres: EmbeddedPostgres, worker_id: str) -> Iterator[str]:
+def database_url(postgres: EmbeddedPostgres, worker_id: str) -> str:
     """A migrated database of this test process."""
     url = postgres.create_database(f"test_{worker_id}")
     schema.migrate(url)
-    yield url
+    return url
 
 
 @pytest.fixture
-async def database(database_url: str) -> AsyncIterator[str]:
+async def database(database_url: str) -> str:
     """The database, empty."""
     connection = await asyncpg.connect(database_url)
     await connection.execute(EMPTY_ALL)
     await connection.close()
-    yield database_url
+    return database_url
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ import pytest
 from httpx import Response
 
 from gateway.api.edge import Hot
-from gateway.app import HOT, build, open_runtime
+from gateway.app import HOT, build
 from gateway.domain.partner import Scope
 from gateway.runtime import Runtime
-from gateway.settings import Settings
+from gateway.settings import Settings, open_runtime
 from tests.conftest import client_of
 from tests.conftest import open_runtime as runtime_on
 from tests.world import BILLER, CUSTOMER, World

@@ -116,7 +116,7 @@ async def test_a_length_that_is_too_long_or_none_is_refused_before_a_byte_is_rea
 
 
 @pytest.mark.parametrize(
-    "path", ["/nothing", "/v1", "/v1/bills/", "/v1/billers/", "/v1/payments/x/y", "//", "/%00"]
+    "path", ["/nothing", "/v1", "/v1/bills/", "/v1/billers/", "/v1/payments/x/y", "/%00"]
 )
 async def test_an_unknown_path_is_a_problem_and_no_redirect(api: AsyncClient, path: str) -> None:
     answer = await api.get(path)

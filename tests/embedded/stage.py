@@ -51,7 +51,7 @@ def actor(
     environment: dict[str, str] | None = None,
 ) -> subprocess.Popen[str]:
     """Start another Python process that plays `script` with a `server` of `home`."""
-    return subprocess.Popen(  # noqa: S603
+    return subprocess.Popen(
         [sys.executable, "-c", PREAMBLE + script, str(home), str(binaries or "")],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -80,7 +80,7 @@ def play(
 
 def bystander(*argv: str, cwd: Path = Path("/"), uid: int | None = None) -> subprocess.Popen[bytes]:
     """Start a program that is no PostgreSQL, as account `uid` when we are root."""
-    return subprocess.Popen(argv, cwd=cwd, user=uid if IS_ROOT else None)  # noqa: S603
+    return subprocess.Popen(argv, cwd=cwd, user=uid if IS_ROOT else None)
 
 
 def ordinary_uid() -> int:

@@ -101,7 +101,7 @@ def test_starting_again_changes_nothing(running: EmbeddedPostgres) -> None:
 
 
 def test_the_programs_are_at_hand(running: EmbeddedPostgres) -> None:
-    said = subprocess.check_output([str(running.bin("pg_dump")), "--version"], text=True)  # noqa: S603
+    said = subprocess.check_output([str(running.bin("pg_dump")), "--version"], text=True)
     assert said.startswith("pg_dump (PostgreSQL) 18")
     with pytest.raises(EmbeddedPostgresError, match="has no program 'pg_nothing'"):
         running.bin("pg_nothing")

@@ -13,7 +13,7 @@ from typing import Any
 
 import asyncpg
 from httpx import AsyncClient, Response
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
@@ -287,6 +287,7 @@ def test_whatever_is_done_in_whatever_order_the_gateway_is_as_its_model(
             derandomize=True,
             database=None,
             deadline=None,
+            phases=[Phase.generate],  # shrinking a life takes minutes; its steps are printed whole
             suppress_health_check=list(HealthCheck),
         ),
     )

@@ -1,13 +1,13 @@
 """Every hot statement rides the indexes of its comment, on empty tables and on full ones."""
 
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import date
 from typing import Any
+from uuid import UUID
 
 import pytest
-from asyncpg.prepared_stmt import PreparedStatement
 
 from gateway.embedded import EmbeddedPostgres
 from gateway.store import bills, database, idempotency, moves, payments, schema, webhooks
@@ -52,24 +52,48 @@ ANALYZE;
 """
 
 
-@pytest.fixture(scope="module")
-def scratch(postgres: EmbeddedPostgres, worker_id: str) -> Iterator[str]:
-    """A database of these tests' own, migrated and analysed while it was empty."""
-    url = postgres.create_database(f"plans_{worker_id}")
+def migrated(postgres: EmbeddedPostgres, name: str) -> Iterator[str]:
+    """A database of these tests' own, analysed while it is empty."""
+    url = postgres.create_database(name)
     schema.migrate(url)
     yield url
-    postgres.drop_database(f"plans_{worker_id}")
+    postgres.drop_database(name)
 
 
-@pytest.fixture(scope="module", params=["empty", "full"])
-async def connection(request: pytest.FixtureRequest, scratch: str) -> AsyncIterator[Raw]:
+@pytest.fixture(scope="module")
+def empty_url(postgres: EmbeddedPostgres, worker_id: str) -> Iterator[str]:
+    yield from migrated(postgres, f"empty_{worker_id}")
+
+
+@pytest.fixture(scope="module")
+def full_url(postgres: EmbeddedPostgres, worker_id: str) -> Iterator[str]:
+    yield from migrated(postgres, f"full_{worker_id}")
+
+
+@asynccontextmanager
+async def connected(url: str) -> AsyncIterator[Raw]:
     """A connection as the service opens it."""
-    engine = database.open_engine(scratch, size=1, role=None)
+    engine = database.open_engine(url, size=1, role=None)
     async with database.borrow(engine) as raw:
-        if request.param == "full":
-            await raw.execute(FILL)
         yield raw
     await engine.dispose()
+
+
+@pytest.fixture(scope="module")
+async def empty(empty_url: str) -> AsyncIterator[Raw]:
+    async with connected(empty_url) as raw:
+        yield raw
+
+
+@pytest.fixture(scope="module")
+async def full(full_url: str) -> AsyncIterator[Raw]:
+    """Tables of months, on a connection that has planned its statements while they were empty."""
+    async with connected(full_url) as raw:
+        for name, (sql, _) in BORROWED.items():
+            await raw.execute(f'PREPARE "{name}" AS {sql}')
+            assert (await plan_of(raw, name, sql)).whole
+        await raw.execute(FILL)
+        yield raw
 
 
 @dataclass
@@ -88,30 +112,32 @@ class Plan:
             self.walk(child)
 
 
-def written(statement: "PreparedStatement[Any]", month: date) -> str:
+async def arguments_of(connection: Raw, sql: str) -> str:
     """Write arguments for EXECUTE; a list of months decides which partitions are left."""
-    kinds = [f"{one.name}" for one in statement.get_parameters()]
-    months = f"ARRAY['{month}']::date[]"
+    kinds = [one.name for one in (await connection.prepare(sql)).get_parameters()]
+    months = "ARRAY[date_trunc('month', now())]::date[]"
     return ", ".join(months if kind == "date[]" else f"NULL::{kind}" for kind in kinds)
 
 
-async def plan_of(connection: Raw, sql: str, *, in_lane: bool) -> Plan:
-    """Plan a statement as it is planned in the service: once, whatever its arguments."""
-    await connection.execute(BY_INDEX if in_lane else "RESET enable_seqscan")
-    month = await connection.fetchval("SELECT date_trunc('month', now())::date")
-    arguments = written(await connection.prepare(sql), month)
-    await connection.execute(f"PREPARE hot AS {sql}")
-    try:
-        [row] = await connection.fetch(f"EXPLAIN (FORMAT JSON) EXECUTE hot ({arguments})")
-    finally:
-        await connection.execute("DEALLOCATE hot")
+async def plan_of(connection: Raw, name: str, sql: str) -> Plan:
+    """Ask for the plan of a prepared statement, which is the same whatever its arguments."""
+    arguments = await arguments_of(connection, sql)
+    [row] = await connection.fetch(f'EXPLAIN (FORMAT JSON) EXECUTE "{name}" ({arguments})')
     plan = Plan()
     plan.walk(row[0][0]["Plan"])
     return plan
 
 
+async def plan_in_lane(connection: Raw, sql: str) -> Plan:
+    await connection.execute(f"{BY_INDEX}; PREPARE in_lane AS {sql}")
+    try:
+        return await plan_of(connection, "in_lane", sql)
+    finally:
+        await connection.execute("DEALLOCATE in_lane; RESET enable_seqscan")
+
+
 LANES = {
-    "PAY": (moves.PAY, {"bills_pkey", "bills_open", "payments_partner_reference_key", "KEYS"}),
+    "PAY": (moves.PAY, {"bills_pkey", "payments_partner_reference_key", "KEYS"}),
     "LOOKUP": (bills.LOOKUP, {"customers_pkey", "bills_open"}),
     "STORED": (idempotency.STORED, {"KEYS"}),
     "CLAIM": (webhooks.CLAIM, {"deliveries_due", "deliveries_pkey", "EVENTS"}),
@@ -119,9 +145,8 @@ LANES = {
 }
 BORROWED = {
     "REVERSE": (moves.REVERSE, {"payments_pkey", "payment_bills_pkey", "bills_pkey"}),
-    "BY_ID": (payments.BY_ID, {"payments_pkey", "payment_bills_pkey"}),
+    "BY_ID": (payments.BY_ID, {"payment_bills_pkey"}),
     "BY_REFERENCE": (payments.BY_REFERENCE, {"payments_partner_reference_key"}),
-    "LIST of payments": (payments.LIST, {"payment_bills_pkey"}),
     "STATES": (bills.STATES, {"bills_customer"}),
     "ONE": (bills.ONE, {"bills_pkey"}),
     "CANCEL": (bills.CANCEL, {"bills_pkey"}),
@@ -138,19 +163,88 @@ def named(indexes: set[str]) -> set[str]:
     }
 
 
-@pytest.mark.parametrize(("sql", "rides"), LANES.values(), ids=LANES.keys())
-async def test_a_statement_of_a_lane_rides_its_indexes(
-    sql: str, rides: set[str], connection: Raw
+lanes = pytest.mark.parametrize(("sql", "rides"), LANES.values(), ids=LANES.keys())
+
+
+@lanes
+async def test_a_lane_rides_its_indexes_even_on_tables_that_were_analysed_empty(
+    sql: str, rides: set[str], empty: Raw
 ) -> None:
-    plan = await plan_of(connection, sql, in_lane=True)
+    plan = await plan_in_lane(empty, sql)
     assert plan.whole == set()
     assert rides <= named(plan.indexes)
 
 
-@pytest.mark.parametrize(("sql", "rides"), BORROWED.values(), ids=BORROWED.keys())
-async def test_a_statement_on_a_borrowed_connection_rides_its_indexes(
-    sql: str, rides: set[str], connection: Raw, request: pytest.FixtureRequest
+@lanes
+async def test_a_lane_rides_its_indexes_on_full_tables(
+    sql: str, rides: set[str], full: Raw
 ) -> None:
-    plan = await plan_of(connection, sql, in_lane=False)
+    plan = await plan_in_lane(full, sql)
     assert plan.whole == set()
     assert rides <= named(plan.indexes)
+
+
+@pytest.mark.parametrize("name", BORROWED)
+async def test_a_statement_planned_on_empty_tables_is_planned_anew_once_they_are_full(
+    name: str, full: Raw
+) -> None:
+    sql, rides = BORROWED[name]
+    plan = await plan_of(full, name, sql)
+    bare = await full.fetch("SELECT relname FROM pg_class WHERE reltuples = 0")
+    assert plan.whole - {row[0] for row in bare} == set()
+    assert rides <= named(plan.indexes)
+
+
+READ = """
+SELECT coalesce(sum(seq_tup_read + idx_tup_fetch), 0)::bigint FROM pg_stat_xact_user_tables
+WHERE relname = $1
+"""
+
+
+async def rows_read(connection: Raw, table: str, listing: Callable[[], Awaitable[object]]) -> int:
+    """Count the rows of a table that a listing looks at."""
+    async with connection.transaction():
+        before = await connection.fetchval(READ, table)
+        await listing()
+        return int(await connection.fetchval(READ, table)) - int(before)
+
+
+PAYMENT = UUID("00000000-4000-7000-8000-000000000000")
+PAGES = {
+    "of-a-partner": payments.Filter(biller_ids=[1], partner_id=3),
+    "of-a-partner-next": payments.Filter(biller_ids=[1], partner_id=3, before=PAYMENT),
+    "of-a-partner-by-channel": payments.Filter(biller_ids=[1], partner_id=3, channel="qr"),
+    "of-a-partner-and-customer": payments.Filter(
+        biller_ids=[1], partner_id=3, customer_code="PB14000000003"
+    ),
+    "of-a-biller": payments.Filter(biller_ids=[1], partner_id=None),
+    "of-a-biller-next": payments.Filter(biller_ids=[1], partner_id=None, before=PAYMENT),
+    "of-a-biller-and-customer": payments.Filter(
+        biller_ids=[1], partner_id=None, customer_code="PB14000000003"
+    ),
+}
+
+
+@pytest.mark.parametrize("wanted", PAGES.values(), ids=PAGES.keys())
+async def test_a_page_of_payments_looks_at_little_more_than_the_page(
+    wanted: payments.Filter, full: Raw
+) -> None:
+    read = await rows_read(full, "payments", lambda: payments.list_page(full, wanted))
+    assert 0 < read <= 10 * wanted.limit
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        bills.Filter(),
+        bills.Filter(after="HD-200"),
+        bills.Filter(customer_code="PB14000000004"),
+        bills.Filter(customer_code="PB14000000004", status="open"),
+    ],
+    ids=["first", "next", "of-a-customer", "open-of-a-customer"],
+)
+async def test_a_page_of_bills_looks_at_little_more_than_the_page(
+    wanted: bills.Filter, full: Raw
+) -> None:
+    read = await rows_read(full, "bills", lambda: bills.list_page(full, 1, wanted))
+    assert 0 < read <= 10 * wanted.limit

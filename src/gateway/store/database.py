@@ -11,6 +11,7 @@ from typing import Any, TypeAlias, cast
 import asyncpg
 from asyncpg.prepared_stmt import PreparedStatement
 from sqlalchemy import event
+from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
 from sqlalchemy.exc import DisconnectionError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import PoolProxiedConnection
@@ -145,6 +146,8 @@ _BROKEN = (
     asyncpg.ReadOnlySQLTransactionError,
     asyncpg.LockNotAvailableError,
     SQLAlchemyError,
+    # Only connecting goes through the adapter, whose errors are of no other family.
+    AsyncAdapt_asyncpg_dbapi.Error,
 )
 
 

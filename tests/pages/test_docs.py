@@ -1,0 +1,93 @@
+import re
+from collections.abc import AsyncIterator
+
+import pytest
+from httpx import ASGITransport, AsyncClient
+
+from gateway.api.problem_table import TABLE
+from gateway.app import build
+
+PAGES = ["/", "/?lang=en", "/docs", "/reference", "/problems", "/problems/bill_already_paid"]
+
+
+def never() -> None:
+    """No page needs a runtime."""
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[AsyncClient]:
+    app = build(never)  # type: ignore[arg-type]  # never opened here
+    async with AsyncClient(transport=ASGITransport(app=app), base_url="http://g") as opened:
+        yield opened
+
+
+@pytest.mark.parametrize("path", PAGES)
+async def test_a_page_allows_nothing_from_outside(client: AsyncClient, path: str) -> None:
+    answer = await client.get(path)
+    policy = answer.headers["content-security-policy"]
+    assert answer.status_code == 200
+    assert "default-src 'none'" in policy
+    assert "unsafe-eval" not in policy
+    assert "script-src 'self';" in policy
+    assert not re.search(r"https?:", policy)
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize("path", PAGES)
+async def test_a_page_holds_no_inline_script_style_or_handler(
+    client: AsyncClient, path: str
+) -> None:
+    html = (await client.get(path)).text
+    assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\son\w+=|\sstyle=", html)
+
+
+@pytest.mark.parametrize("path", ["/", "/problems"])
+async def test_our_own_pages_allow_no_inline_style(client: AsyncClient, path: str) -> None:
+    assert "unsafe-inline" not in (await client.get(path)).headers["content-security-policy"]
+
+
+@pytest.mark.parametrize("path", PAGES)
+async def test_everything_that_a_page_loads_is_there(client: AsyncClient, path: str) -> None:
+    html = (await client.get(path)).text
+    loaded = re.findall(r'(?:src|href)="(/static/[^"]+)"', html)
+    assert loaded
+    for name in loaded:
+        answer = await client.get(name)
+        assert answer.status_code == 200
+        assert "immutable" in answer.headers["cache-control"]
+
+
+async def test_vietnamese_comes_first_and_english_by_a_switch(client: AsyncClient) -> None:
+    assert 'lang="vi"' in (await client.get("/")).text[:60]
+    assert 'lang="en"' in (await client.get("/?lang=en")).text[:60]
+
+
+async def test_the_problems_page_explains_every_code(client: AsyncClient) -> None:
+    html = (await client.get("/problems")).text
+    assert [code for code in TABLE if f'id="{code}"' not in html] == []
+
+
+async def test_the_type_of_a_problem_is_a_page(client: AsyncClient) -> None:
+    html = (await client.get("/problems/outcome_unknown?lang=en")).text
+    assert "maybe" in html
+    assert "the same request, same Idempotency-Key" in html
+
+
+@pytest.mark.parametrize("path", ["/problems/none_such", "/static/none.js", "/static/../docs.py"])
+async def test_what_is_not_there_is_404(client: AsyncClient, path: str) -> None:
+    assert (await client.get(path)).status_code == 404
+
+
+async def test_what_a_caller_sends_is_escaped(client: AsyncClient) -> None:
+    answer = await client.get("/problems/%3Cscript%3Ealert(1)%3C/script%3E")
+    assert "<script>alert" not in answer.text
+
+
+async def test_a_static_file_is_sent_compressed_when_that_is_understood(
+    client: AsyncClient,
+) -> None:
+    path = "/static/house.css"
+    assert (await client.get(path)).headers["content-encoding"] == "gzip"
+    plain = await client.get(path, headers={"accept-encoding": "identity"})
+    assert "content-encoding" not in plain.headers
+    assert (await client.get(path)).text == plain.text
