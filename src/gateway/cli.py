@@ -23,6 +23,7 @@ from gateway.flows import health, imports, operate, seeding
 from gateway.kit import logs
 from gateway.runtime import Runtime
 from gateway.sandbox import pilot
+from gateway.sandbox.processes import PartFailed
 from gateway.settings import Settings, open_runtime
 from gateway.store import schema
 
@@ -67,7 +68,7 @@ def run_all(
     """Start everything on this machine and show the main job done."""
     try:
         run.run(run.plan(data_dir, port, customers, exits=exits))
-    except (run.RunFailed, EmbeddedPostgresError) as failed:
+    except (PartFailed, EmbeddedPostgresError) as failed:
         _stop(str(failed))
     except KeyboardInterrupt:
         _stop("stopped before everything was up")

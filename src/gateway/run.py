@@ -4,20 +4,14 @@ One process for each part, as in production; they end with this one.
 """
 
 import asyncio
-import ctypes
 import os
 import secrets
 import signal
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.request import urlopen
 from uuid import UUID
 
 from gateway.domain.clock import business_date
@@ -28,14 +22,9 @@ from gateway.embedded import EmbeddedPostgres, default_state_dir
 from gateway.flows import operate, seeding
 from gateway.runtime import Runtime
 from gateway.sandbox import areas, pilot, scenario
+from gateway.sandbox.processes import LOOPBACK, PartFailed, await_up, free_port, process
 from gateway.settings import Settings, open_runtime
 from gateway.store import database, imports, ledger, schema
-
-LOOPBACK = "127.0.0.1"
-PORTS_TRIED = 50
-READY_WAIT_S = 60.0
-STOP_WAIT_S = 25.0
-PR_SET_PDEATHSIG = 1
 
 # Public test credentials of the demo; a gateway in live mode refuses them by their prefix.
 DEMO_KEYS = {
@@ -54,10 +43,6 @@ READER = [Scope.LOOKUP, Scope.PAY, Scope.REVERSE, Scope.READ]
 SCOPES = {"evnspc-camau": [Scope.LOOKUP, Scope.READ, Scope.BILLS]}
 
 say: Callable[[str], None] = print
-
-
-class RunFailed(Exception):
-    """A part did not start; the sentence says which and where to look."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +66,7 @@ def run(wanted: Plan) -> None:
     """Start everything, show the main job done, and stay until Ctrl-C.
 
     Raises:
-        RunFailed: a part did not start, or the scenario did not end as it must.
+        PartFailed: a part did not start, or the scenario did not end as it must.
     """
     # A shell's background job ignores SIGINT, and SIGTERM would leave the parts behind.
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -104,14 +89,14 @@ def play(stage: scenario.Stage) -> None:
     """Show the main job done.
 
     Raises:
-        RunFailed: an answer was not what it must be.
+        PartFailed: an answer was not what it must be.
     """
     say("")
     try:
         scenario.Play(stage, say).perform()
     except scenario.SceneFailed as failed:
         message = f"the scenario failed: {failed}"
-        raise RunFailed(message) from failed
+        raise PartFailed(message) from failed
 
 
 def _settings(wanted: Plan, parts: ExitStack) -> Settings:
@@ -127,14 +112,14 @@ def _settings(wanted: Plan, parts: ExitStack) -> Settings:
         update={
             "database_url": url,
             "secret_key_file": key_file,
-            "port": _free_port(wanted.port),
+            "port": _port(wanted.port),
             "webhook_allow_private": True,
         }
     )
 
 
 def _start(wanted: Plan, settings: Settings, parts: ExitStack) -> scenario.Stage:
-    hook_port = _free_port(settings.port + 1)
+    hook_port = _port(settings.port + 1)
     hook_secret = _secret_file(
         wanted.data_dir / "billing-system.whsec", lambda: HmacSecret.generate().reveal()
     )
@@ -154,13 +139,13 @@ def _start(wanted: Plan, settings: Settings, parts: ExitStack) -> scenario.Stage
         ),
     ]
     say("Starting the API, the worker and a billing system …")
-    parts.enter_context(_process("billing-system", receiver, env, logs))
-    parts.enter_context(_process("worker", ["-m", "gateway", "worker"], env, logs))
-    parts.enter_context(_process("api", ["-m", "gateway", "serve"], env, logs))
+    parts.enter_context(process("billing-system", receiver, env, logs))
+    parts.enter_context(process("worker", ["-m", "gateway", "worker"], env, logs))
+    parts.enter_context(process("api", ["-m", "gateway", "serve"], env, logs))
     gateway = f"http://{LOOPBACK}:{settings.port}"
     billing_system = f"http://{LOOPBACK}:{hook_port}"
-    _await(f"{billing_system}/health", logs / "billing-system.log")
-    _await(f"{gateway}/health/ready", logs / "api.log")
+    await_up(f"{billing_system}/health", logs / "billing-system.log")
+    await_up(f"{gateway}/health/ready", logs / "api.log")
     return scenario.Stage(
         gateway=gateway,
         billing_system=billing_system,
@@ -243,73 +228,21 @@ def _environment(settings: Settings) -> dict[str, str]:
     }
 
 
-@contextmanager
-def _process(
-    name: str, argv: list[str], env: dict[str, str], logs: Path
-) -> Iterator["subprocess.Popen[bytes]"]:
-    """Run one part with its log in a file; ended with SIGTERM, so that it drains."""
-    with (logs / f"{name}.log").open("ab") as log:
-        part = subprocess.Popen(
-            [sys.executable, *argv],
-            env=env,
-            stdout=log,
-            stderr=log,
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,
-            preexec_fn=_die_with_parent,  # noqa: PLW1509 (one system call, no locks)
-        )
-    try:
-        yield part
-    finally:
-        part.terminate()
-        try:
-            part.wait(STOP_WAIT_S)
-        except subprocess.TimeoutExpired:
-            part.kill()
-            part.wait()
-
-
-def _die_with_parent() -> None:
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-
-
-def _await(url: str, log: Path) -> None:
-    until = time.monotonic() + READY_WAIT_S
-    while time.monotonic() < until:
-        try:
-            with urlopen(url, timeout=2) as answer:  # noqa: S310 (our own loopback URL)
-                if answer.status < 300:  # noqa: PLR2004
-                    return
-        except OSError:
-            time.sleep(0.1)
-    message = f"{url} does not answer; see {log}"
-    raise RunFailed(message)
-
-
 def _wait() -> None:
     try:
         while True:
             pid, status = os.waitpid(-1, 0)
             message = f"process {pid} ended with {os.waitstatus_to_exitcode(status)}; see the logs"
-            raise RunFailed(message)
+            raise PartFailed(message)
     except KeyboardInterrupt:
         say("Stopping …")
 
 
-def _free_port(wanted: int) -> int:
-    for port in range(wanted, wanted + PORTS_TRIED):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((LOOPBACK, port))
-            except OSError:
-                continue
-        if port != wanted:
-            say(f"Port {wanted} is taken; using {port}.")
-        return port
-    message = f"no port from {wanted} to {wanted + PORTS_TRIED - 1} is free; use --port"
-    raise RunFailed(message)
+def _port(wanted: int) -> int:
+    port = free_port(wanted)
+    if port != wanted:
+        say(f"Port {wanted} is taken; using {port}.")
+    return port
 
 
 def _secret_file(path: Path, make: Callable[[], str]) -> Path:

@@ -211,16 +211,16 @@ async def rows_read(connection: Raw, table: str, listing: Callable[[], Awaitable
 
 PAYMENT = UUID("00000000-4000-7000-8000-000000000000")
 PAGES = {
-    "of-a-partner": payments.Filter(biller_ids=[1], partner_id=3),
-    "of-a-partner-next": payments.Filter(biller_ids=[1], partner_id=3, before=PAYMENT),
-    "of-a-partner-by-channel": payments.Filter(biller_ids=[1], partner_id=3, channel="qr"),
+    "of-a-partner": payments.Filter(biller_id=None, partner_id=3),
+    "of-a-partner-next": payments.Filter(biller_id=None, partner_id=3, before=PAYMENT),
+    "of-a-partner-by-channel": payments.Filter(biller_id=None, partner_id=3, channel="qr"),
     "of-a-partner-and-customer": payments.Filter(
-        biller_ids=[1], partner_id=3, customer_code="PB14000000003"
+        biller_id=None, partner_id=3, customer_code="PB14000000003"
     ),
-    "of-a-biller": payments.Filter(biller_ids=[1], partner_id=None),
-    "of-a-biller-next": payments.Filter(biller_ids=[1], partner_id=None, before=PAYMENT),
+    "of-a-biller": payments.Filter(biller_id=1, partner_id=None),
+    "of-a-biller-next": payments.Filter(biller_id=1, partner_id=None, before=PAYMENT),
     "of-a-biller-and-customer": payments.Filter(
-        biller_ids=[1], partner_id=None, customer_code="PB14000000003"
+        biller_id=1, partner_id=None, customer_code="PB14000000003"
     ),
 }
 

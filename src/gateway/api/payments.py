@@ -255,8 +255,6 @@ async def list_payments(request: Request) -> Response:
     if query.cursor is not None and before is None:
         raise CursorInvalid
     wanted = Filter(
-        biller_ids=(),
-        partner_id=None,
         before=before,
         customer_code=query.customer_code,
         channel=query.channel,

@@ -1,24 +1,19 @@
-"""Every code of the API: status, titles and meanings in two languages, and what to do.
-
-A code is public API: it never changes its meaning. `docs/problems.md` is made from this table.
-"""
+"""Every code of the API, in two languages; `docs/problems.md` is made from this table."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Retry(StrEnum):
-    """What a caller's machine should do next."""
+    """What a caller's machine should do next: give up, or send the same again after a while."""
 
     NEVER = "never"
-    """It would get the same answer: change the request or give up."""
     SAME_REQUEST = "same_request"
-    """Send it again as it is, same Idempotency-Key, after Retry-After."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """How one code is answered."""
+    """How one code is answered. A code is public API: it never changes its meaning."""
 
     status: int
     title: str

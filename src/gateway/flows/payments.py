@@ -238,11 +238,10 @@ async def list_payments(
 
     A biller's own system sees all payments of its bills.
     """
-    sees = (
-        replace(wanted, biller_ids=[caller.partner.biller_id], partner_id=None)
-        if caller.partner.biller_id is not None
-        else replace(wanted, biller_ids=rt.directory.biller_ids, partner_id=caller.partner.id)
-    )
+    if caller.partner.biller_id is not None:
+        sees = replace(wanted, biller_id=caller.partner.biller_id, partner_id=None)
+    else:
+        sees = replace(wanted, biller_id=None, partner_id=caller.partner.id)
     async with database.borrow(rt.engine) as connection:
         rows = await payments_store.list_page(connection, replace(sees, limit=wanted.limit + 1))
     return [to_payment(rt, row) for row in rows[: wanted.limit]], len(rows) > wanted.limit

@@ -8,7 +8,7 @@ from uuid import UUID
 import asyncpg
 
 from gateway.domain.payment import BillState, BillStatus
-from gateway.store.database import Lane, Raw
+from gateway.store.database import ONE_PLAN_EACH, Lane, Raw
 
 # Looks up customers and what they owe; rides customers_pkey and bills_open; at most 32 codes.
 LOOKUP = """
@@ -199,15 +199,17 @@ class Filter:
 
 async def list_page(connection: Raw, biller_id: int, wanted: Filter) -> list[Bill]:
     """Read a page of a biller's bills in the order of their ids."""
-    rows = await connection.fetch(
-        LIST,
-        biller_id,
-        wanted.customer_code,
-        wanted.status,
-        wanted.period,
-        wanted.after,
-        wanted.limit,
-    )
+    async with connection.transaction():
+        await connection.execute(ONE_PLAN_EACH)
+        rows = await connection.fetch(
+            LIST,
+            biller_id,
+            wanted.customer_code,
+            wanted.status,
+            wanted.period,
+            wanted.after,
+            wanted.limit,
+        )
     return [Bill(**row) for row in rows]
 
 

@@ -22,6 +22,9 @@ Raw: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 SERVICE_ROLE = "gateway_service"
 """Reads all, inserts into the ledger and the events, can change neither. Made by the migrations."""
 
+ONE_PLAN_EACH = "SET LOCAL plan_cache_mode = force_custom_plan"
+"""For lists with optional filters, in a transaction: plan for the filters that are given."""
+
 CONNECT_TIMEOUT_S = 5.0
 STATEMENT_TIMEOUT_MS = 15_000
 

@@ -9,7 +9,7 @@ from uuid import UUID
 import asyncpg
 
 from gateway.domain.payment import PaidLine
-from gateway.store.database import Raw
+from gateway.store.database import ONE_PLAN_EACH, Raw
 
 # One payment by id, at whichever biller; rides payments_pkey. $2 lists all billers.
 BY_ID = """
@@ -26,11 +26,12 @@ SELECT p.id FROM payments p WHERE p.partner_id = $1 AND p.partner_reference = $2
 """
 
 # A page of payments, newest first; rides payments_partner, payments_customer or payments_pkey;
-# at most 101. The cursor is the last id seen: ids follow time.
+# at most 101. The cursor is the last id seen: ids follow time. Planned for the filters that it is
+# given (ONE_PLAN_EACH): a plan for any of them could ride no index.
 LIST = """
 WITH page AS (
     SELECT p.* FROM payments p
-    WHERE p.biller_id = ANY ($1::smallint[])
+    WHERE ($1::smallint IS NULL OR p.biller_id = $1)
       AND ($2::bigint IS NULL OR p.partner_id::bigint = $2)
       AND ($3::uuid IS NULL OR p.id < $3)
       AND ($4::text IS NULL OR p.customer_code = $4)
@@ -83,8 +84,8 @@ async def by_reference(connection: Raw, partner_id: int, reference: str) -> UUID
 class Filter:
     """Which payments to list. None means any; dates are business dates, both inclusive."""
 
-    biller_ids: Sequence[int]
-    partner_id: int | None
+    biller_id: int | None = None
+    partner_id: int | None = None
     before: UUID | None = None
     customer_code: str | None = None
     channel: str | None = None
@@ -96,18 +97,20 @@ class Filter:
 
 async def list_page(connection: Raw, wanted: Filter) -> list[PaymentRow]:
     """Read a page of payments, newest first."""
-    rows = await connection.fetch(
-        LIST,
-        wanted.biller_ids,
-        wanted.partner_id,
-        wanted.before,
-        wanted.customer_code,
-        wanted.channel,
-        wanted.from_date,
-        wanted.to_date,
-        wanted.is_reversed,
-        wanted.limit,
-    )
+    async with connection.transaction():
+        await connection.execute(ONE_PLAN_EACH)
+        rows = await connection.fetch(
+            LIST,
+            wanted.biller_id,
+            wanted.partner_id,
+            wanted.before,
+            wanted.customer_code,
+            wanted.channel,
+            wanted.from_date,
+            wanted.to_date,
+            wanted.is_reversed,
+            wanted.limit,
+        )
     return _payments(rows)
 
 

@@ -61,7 +61,8 @@ FROM taken t JOIN events e ON e.biller_id = t.biller_id AND e.id = t.event_id
 ORDER BY t.id
 """
 
-# Says how deliveries ended; a row whose lease was lost is left alone. Rides deliveries_pkey.
+# Says how deliveries ended; a row whose lease was lost is left alone. Rides deliveries_pkey: the
+# state is written so that deliveries_due, which grows with an outage, does not offer itself.
 FINISH = """
 UPDATE deliveries d
 SET state = f.state, due_at = now() + make_interval(secs => f.wait_s),
@@ -69,7 +70,8 @@ SET state = f.state, due_at = now() + make_interval(secs => f.wait_s),
     finished_at = CASE WHEN f.state IN ('delivered', 'dead') THEN now() END
 FROM unnest($1::bigint[], $2::int[], $3::text[], $4::float8[], $5::smallint[], $6::text[])
     AS f (id, lease_no, state, wait_s, status, failure)
-WHERE d.id = f.id AND d.lease_no = f.lease_no AND d.state = 'due'
+WHERE d.id = f.id AND d.lease_no = f.lease_no
+  AND d.state <> ALL ('{held,delivered,dead}')
 RETURNING d.id
 """
 
