@@ -9,9 +9,10 @@ True
 """
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _PUBLIC = re.compile(r"([a-z]{2,5})_([0-9a-f]{32})", re.ASCII)
 
 
@@ -31,8 +32,7 @@ def from_public(prefix: str, text: str) -> UUID | None:
 def floor_of(moment: datetime) -> UUID:
     """Give the smallest UUIDv7 of an instant (aware); rows are partitioned and paged by it.
 
-    >>> from datetime import timezone
-    >>> floor_of(datetime(2026, 11, 1, tzinfo=timezone.utc))
-    UUID('019a3c84-f400-0000-0000-000000000000')
+    >>> floor_of(datetime(2026, 11, 1, tzinfo=UTC))
+    UUID('01a19467-e800-0000-0000-000000000000')
     """
-    return UUID(int=int(moment.timestamp() * 1000) << 80)
+    return UUID(int=(moment - EPOCH) // timedelta(milliseconds=1) << 80)
