@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from time import monotonic
 from uuid import UUID
@@ -46,8 +46,8 @@ class Clock:
 class Secrets:
     """Keys derived from the deployment's master secret, one for each purpose."""
 
-    lookup: bytes
-    sealing: bytes
+    lookup: bytes = field(repr=False)
+    sealing: bytes = field(repr=False)
 
     @classmethod
     def derived_from(cls, master_secret: bytes) -> "Secrets":

@@ -5,7 +5,7 @@ import pytest
 from gateway.domain.biller import AmountRule, Channel, read_rules
 from gateway.domain.refusals import RulesInvalid
 
-PATTERN = {"customer_code_pattern": "PB14[0-9]{9}"}
+PATTERN: dict[str, object] = {"customer_code_pattern": "PB14[0-9]{9}"}
 
 WRONG: dict[str, dict[str, object]] = {
     "pattern-missing": {},

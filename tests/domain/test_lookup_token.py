@@ -22,9 +22,18 @@ def a_token(key: bytes = KEY, partner_id: int = 1, now: int = NOW) -> str:
     )
 
 
-def read(token: str, now: int = NOW, **other: str | int) -> dict[str, int]:
-    whose = {"partner_id": 1, "biller": BILLER, "customer_code": CUSTOMER} | other
-    return dict(read_token(KEY, token, now=now, **whose))  # type: ignore[arg-type]
+def read(
+    token: str,
+    now: int = NOW,
+    *,
+    partner_id: int = 1,
+    biller: str = BILLER,
+    customer_code: str = CUSTOMER,
+) -> dict[str, int]:
+    due = read_token(
+        KEY, token, partner_id=partner_id, biller=biller, customer_code=customer_code, now=now
+    )
+    return dict(due)
 
 
 def recoded(payload: bytes, mac: bytes) -> str:
@@ -88,13 +97,15 @@ def test_bits_after_the_last_byte_are_not_ignored() -> None:
 
 
 @pytest.mark.parametrize(
-    "other", [{"partner_id": 2}, {"biller": "evnspc-kiengiang"}, {"customer_code": "PB14010000002"}]
+    ("partner_id", "biller", "customer_code"),
+    [(2, BILLER, CUSTOMER), (1, "evnspc-kiengiang", CUSTOMER), (1, BILLER, "PB14010000002")],
+    ids=["partner", "biller", "customer"],
 )
 def test_a_token_for_another_partner_biller_or_customer_is_refused(
-    other: dict[str, str | int],
+    partner_id: int, biller: str, customer_code: str
 ) -> None:
     with pytest.raises(LookupTokenInvalid, match="given for another"):
-        read(a_token(), **other)
+        read(a_token(), partner_id=partner_id, biller=biller, customer_code=customer_code)
 
 
 @pytest.mark.parametrize("age_s", [LIFETIME_S, LIFETIME_S + 1])

@@ -59,7 +59,7 @@ def test_an_amount_that_does_not_fit_is_told_what_is_due() -> None:
 
 @pytest.mark.parametrize("kind", [BillAlreadyPaid, OlderBillOpen])
 def test_a_refusal_about_a_bill_names_it_for_machines(kind: type[CallerError]) -> None:
-    assert kind("HD-1").facts == {"bill_id": "HD-1"}  # type: ignore[arg-type,call-arg]
+    assert kind("HD-1").facts == {"bill_id": "HD-1"}  # type: ignore[call-arg]
 
 
 def test_a_missing_bill_is_named_for_machines() -> None:

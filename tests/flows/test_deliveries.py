@@ -1,187 +1,174 @@
-"""Deliveries to a real local receiver."""
+"""Deliveries over real HTTP: told at least once, signed, for as long as the schedule lasts."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
-
-import httpx
 import pytest
 
-from gateway.domain.signing import parse_verifying_key, verify
 from gateway.flows import operate
-from gateway.flows.deliveries import JITTER, SCHEDULE_S, Courier
-from gateway.flows.operate import NewEndpoint
-from gateway.kit.hooks import HookSender
-from gateway.runtime import Runtime
+from gateway.flows.deliveries import JITTER, SCHEDULE_S
+from tests.flows.post import FIRST, GOOD, Post, courier_of
+from tests.kit.receiver import Answer, hang, receiving, replies
 from tests.world import BILLER, World
 
-SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-OTHER = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX"
+
+async def wait_bounds(post: Post, turn: Answer, *, attempts: int = 0) -> tuple[float, float]:
+    """Try once against `turn`; give the least and the most that the next try may be away."""
+    async with receiving(turn) as receiver:
+        await post.endpoint(receiver)
+        await post.event()
+        await post.world.rows("UPDATE deliveries SET attempts = $1", attempts)
+        [[before]] = await post.world.rows("SELECT clock_timestamp()")
+        assert await post.courier.deliver_due() == 1
+        [[after]] = await post.world.rows("SELECT clock_timestamp()")
+    [row] = await post.deliveries()
+    assert row["state"] == "due"
+    due = row["due_at"]
+    return (due - after).total_seconds(), (due - before).total_seconds()
 
 
-@dataclass
-class Receiver:
-    """Answers as it is told and keeps what it was sent."""
-
-    answer: bytes = b"204 No Content"
-    headers: str = ""
-    sent: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
-    port: int = 0
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            head = (await reader.readuntil(b"\r\n\r\n")).decode()
-            pairs = [line.split(": ", 1) for line in head.split("\r\n")[1:] if line]
-            headers = {name.lower(): value for name, value in pairs}
-            body = await reader.readexactly(int(headers["content-length"]))
-            self.sent.append((headers, body))
-            writer.write(
-                b"HTTP/1.1 " + self.answer + f"\r\n{self.headers}connection: close\r\n\r\n".encode()
-            )
-            await writer.drain()
-        finally:
-            writer.close()
+async def test_nothing_due_is_nothing_tried(post: Post) -> None:
+    assert await post.courier.deliver_due() == 0
 
 
-@pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    made = Receiver()
-    server = await asyncio.start_server(made.serve, "127.0.0.1", 0)
-    made.port = server.sockets[0].getsockname()[1]
-    yield made
-    server.close()
-    await server.wait_closed()
-
-
-@pytest.fixture
-async def courier(rt: Runtime, world: World) -> AsyncIterator[Courier]:
-    sender = HookSender(deadline_s=5, allow_private=True)
-    made = Courier(rt, sender, deadline_s=5, abreast=8)
-    yield made
-    made.close()
-    await sender.aclose()
-
-
-async def a_paid_bill(
-    rt: Runtime, world: World, api: httpx.AsyncClient, receiver: Receiver
+@pytest.mark.parametrize(
+    ("answer", "status", "failure"),
+    [
+        (replies(500), 500, None),
+        (replies(404), 404, None),
+        (replies(302, "location: https://elsewhere.example/"), 302, None),
+        (replies(200, body=b"x" * 70_000), 200, "too_large"),
+    ],
+    ids=["500", "404", "redirect", "endless-answer"],
+)
+async def test_whatever_is_not_a_whole_2xx_is_tried_again_later(
+    answer: Answer, status: int, failure: str | None, post: Post
 ) -> None:
-    url = f"http://127.0.0.1:{receiver.port}/hooks"
-    await operate.add_endpoint(
-        rt, NewEndpoint(BILLER, url, SECRET, allow_private=True), actor="test"
-    )
-    assert (await world.pay(api, await world.add_bill())).status_code == 201
+    async with receiving(answer) as receiver:
+        await post.endpoint(receiver)
+        await post.event()
+        await post.courier.deliver_due()
+        assert await post.courier.deliver_due() == 0
+        assert len(receiver.hits) == 1
+    [row] = await post.deliveries()
+    assert (row["state"], row["attempts"]) == ("due", 1)
+    assert (row["last_status"], row["last_failure"]) == (status, failure)
 
 
-async def test_an_event_is_delivered_byte_for_byte_and_verifies(
-    rt: Runtime, world: World, api: httpx.AsyncClient, receiver: Receiver, courier: Courier
+async def test_an_endpoint_that_nobody_answers_at_is_tried_again_later(post: Post) -> None:
+    async with receiving(GOOD) as receiver:
+        await post.endpoint(receiver)
+    await post.event()
+    await post.courier.deliver_due()
+    [row] = await post.deliveries()
+    assert (row["state"], row["last_status"], row["last_failure"]) == ("due", None, "connect")
+
+
+async def test_an_endpoint_that_hangs_costs_its_deadline_and_no_more(world: World) -> None:
+    async with courier_of(world.rt, deadline_s=0.2) as courier, receiving(hang) as receiver:
+        post = Post(world, courier)
+        await post.endpoint(receiver)
+        await post.event(3)
+        assert await courier.deliver_due() == 3
+    assert {row["last_failure"] for row in await post.deliveries()} == {"timeout"}
+
+
+@pytest.mark.parametrize("attempts", [0, 1, 5, 10])
+async def test_the_next_try_comes_after_its_step_and_at_most_a_tenth_later(
+    attempts: int, post: Post
 ) -> None:
-    await a_paid_bill(rt, world, api, receiver)
-    assert await courier.deliver_due() == 1
-    headers, body = receiver.sent[0]
-    event = (await world.rows("SELECT id, body FROM events"))[0]
-    assert body == event["body"].encode()
-    now = int(rt.clock.now().timestamp())
-    verified = verify(headers, body, [parse_verifying_key(SECRET)], now=now)
-    assert verified.message_id == f"evt_{event['id'].hex}"
-    row = (await world.rows("SELECT * FROM deliveries"))[0]
-    assert (row["state"], row["last_status"]) == ("delivered", 204)
-    assert await courier.deliver_due() == 0
+    least, most = await wait_bounds(post, replies(500), attempts=attempts)
+    step = SCHEDULE_S[attempts]
+    assert most >= step
+    assert least <= step * (1 + JITTER)
 
 
-async def test_every_live_secret_signs(
-    rt: Runtime, world: World, api: httpx.AsyncClient, receiver: Receiver, courier: Courier
-) -> None:
-    await a_paid_bill(rt, world, api, receiver)
-    endpoint = (await world.rows("SELECT id FROM webhook_endpoints"))[0]["id"]
-    await operate.add_secret(rt, endpoint, OTHER, actor="test")
-    await courier.deliver_due()
-    headers, body = receiver.sent[0]
-    for secret in (SECRET, OTHER):
-        now = int(rt.clock.now().timestamp())
-        assert verify(headers, body, [parse_verifying_key(secret)], now=now)
+async def test_an_endpoint_that_asks_for_more_time_gets_it(post: Post) -> None:
+    least, most = await wait_bounds(post, replies(503, "retry-after: 4000"))
+    assert most >= 4_000
+    assert least <= 4_000 + SCHEDULE_S[0] * JITTER
 
 
-async def wait_of(world: World) -> float:
-    rows = await world.rows(
-        "SELECT extract(epoch FROM due_at - now())::float8 AS s FROM deliveries"
-    )
-    return float(rows[0]["s"])
+async def test_an_endpoint_that_asks_for_less_time_than_the_schedule_does_not(post: Post) -> None:
+    _, most = await wait_bounds(post, replies(503, "retry-after: 1"), attempts=3)
+    assert most >= SCHEDULE_S[3]
 
 
-@pytest.mark.parametrize("answer", [b"500 Oops", b"302 Found", b"404 Not Found", b"304 Not"])
-async def test_an_answer_that_is_not_2xx_is_tried_again_as_the_schedule_says(
-    rt: Runtime,
-    world: World,
-    api: httpx.AsyncClient,
-    receiver: Receiver,
-    courier: Courier,
-    answer: bytes,
-) -> None:
-    receiver.answer = answer
-    await a_paid_bill(rt, world, api, receiver)
-    await courier.deliver_due()
-    assert SCHEDULE_S[0] - 1 < await wait_of(world) <= SCHEDULE_S[0] * (1 + JITTER)
-    assert (await world.rows("SELECT state FROM deliveries"))[0]["state"] == "due"
+def test_the_schedule_only_grows_and_lasts_three_days() -> None:
+    assert list(SCHEDULE_S) == sorted(SCHEDULE_S)
+    assert sum(SCHEDULE_S) >= 72 * 3_600
 
 
-async def test_a_retry_after_that_is_longer_is_honoured(
-    rt: Runtime, world: World, api: httpx.AsyncClient, receiver: Receiver, courier: Courier
-) -> None:
-    receiver.answer, receiver.headers = b"503 Busy", "retry-after: 120\r\n"
-    await a_paid_bill(rt, world, api, receiver)
-    await courier.deliver_due()
-    assert 118 < await wait_of(world) <= 121
+async def test_after_the_last_try_a_delivery_is_dead_with_its_reason(post: Post) -> None:
+    async with receiving(replies(500)) as receiver:
+        await post.endpoint(receiver)
+        await post.event()
+        for _ in range(len(SCHEDULE_S) + 1):
+            assert await post.states() == ["due"]
+            await post.due_now()
+            await post.courier.deliver_due()
+        await post.due_now()
+        assert await post.courier.deliver_due() == 0
+    [row] = await post.deliveries()
+    assert (row["state"], row["attempts"], row["last_status"]) == ("dead", 12, 500)
+    assert len(receiver.hits) == 12
 
 
-async def test_410_disables_the_endpoint_and_keeps_its_queue(
-    rt: Runtime, world: World, api: httpx.AsyncClient, receiver: Receiver, courier: Courier
-) -> None:
-    receiver.answer = b"410 Gone"
-    await a_paid_bill(rt, world, api, receiver)
-    await courier.deliver_due()
-    assert (await world.rows("SELECT state FROM deliveries"))[0]["state"] == "held"
-    endpoint = (await world.rows("SELECT * FROM webhook_endpoints"))[0]
-    assert endpoint["disabled_reason"] == "answered 410 Gone"
+async def test_gone_disables_the_endpoint_and_keeps_its_queue(post: Post) -> None:
+    async with receiving(replies(410)) as receiver:
+        await post.endpoint(receiver)
+        await post.event(2)
+        await post.courier.deliver_due()
+        assert await post.states() == ["held", "held"]
+        [[reason]] = await post.world.rows("SELECT disabled_reason FROM webhook_endpoints")
+        assert reason == "answered 410 Gone"
+        hits = len(receiver.hits)
+        await post.event()
+        assert await post.courier.deliver_due() == 0
+        assert len(receiver.hits) == hits
 
 
-async def test_the_last_try_that_fails_is_a_dead_letter_with_its_reason(
-    rt: Runtime, world: World, api: httpx.AsyncClient, receiver: Receiver, courier: Courier
-) -> None:
-    receiver.answer = b"500 Oops"
-    await a_paid_bill(rt, world, api, receiver)
-    await world.rows("UPDATE deliveries SET attempts = $1", len(SCHEDULE_S))
-    await courier.deliver_due()
-    row = (await world.rows("SELECT * FROM deliveries"))[0]
-    assert (row["state"], row["last_status"]) == ("dead", 500)
+async def test_an_endpoint_that_was_disabled_elsewhere_is_not_sent_to(post: Post) -> None:
+    async with receiving(GOOD) as receiver:
+        await post.endpoint(receiver)
+        await post.event()
+        await post.world.rows("UPDATE webhook_endpoints SET disabled_at = now()")
+        await post.courier.deliver_due()
+        assert receiver.hits == []
+    [row] = await post.deliveries()
+    assert (row["state"], row["last_failure"]) == ("held", "endpoint_disabled")
 
 
-async def test_an_endpoint_whose_secret_cannot_be_opened_stops_nobody_else(
-    rt: Runtime, world: World, api: httpx.AsyncClient, receiver: Receiver, courier: Courier
-) -> None:
-    await a_paid_bill(rt, world, api, receiver)
-    await a_paid_bill(rt, world, api, receiver)
-    await world.rows(
-        "UPDATE webhook_secrets SET sealed = 'rubbish' "
-        "WHERE id = (SELECT min(id::text)::uuid FROM webhook_secrets)"
-    )
-    await courier.deliver_due()
-    states = {
-        (row["state"], row["last_failure"])
-        for row in await world.rows("SELECT state, last_failure FROM deliveries")
-    }
-    assert states == {("delivered", None), ("due", "no_usable_secret")}
+async def test_what_was_held_goes_out_when_the_endpoint_is_put_again(post: Post) -> None:
+    async with receiving(replies(410)) as gone:
+        await post.endpoint(gone)
+        await post.event(2)
+        await post.courier.deliver_due()
+    async with receiving(GOOD) as receiver:
+        wanted = operate.NewEndpoint(BILLER, receiver.url, FIRST.reveal(), allow_private=True)
+        await operate.put_endpoint(post.world.rt, wanted, actor="test")
+        assert await post.courier.deliver_due() == 2
+        assert len(receiver.hits) == 2
+    assert await post.states() == ["delivered", "delivered"]
 
 
-async def test_two_couriers_never_take_the_same_delivery(
-    rt: Runtime, world: World, api: httpx.AsyncClient, receiver: Receiver, courier: Courier
-) -> None:
-    await a_paid_bill(rt, world, api, receiver)
-    for _ in range(7):
-        assert (await world.pay(api, await world.add_bill())).status_code == 201
-    sender = HookSender(deadline_s=5, allow_private=True)
-    other = Courier(rt, sender, deadline_s=5, abreast=8)
-    tried = await asyncio.gather(courier.deliver_due(), other.deliver_due())
-    other.close()
-    await sender.aclose()
-    assert sum(tried) == 8
-    assert len({headers["webhook-id"] for headers, _ in receiver.sent}) == len(receiver.sent) == 8
+async def test_the_first_event_of_an_endpoint_added_a_moment_ago_goes_out(post: Post) -> None:
+    async with receiving(GOOD) as old, receiving(GOOD) as new:
+        await post.endpoint(old)
+        await post.event()
+        await post.courier.deliver_due()
+        await post.endpoint(new)
+        await post.event()
+        await post.courier.deliver_due()
+        assert len(new.hits) == 1
+
+
+async def test_an_endpoint_without_a_usable_secret_keeps_nobody_elses_events(post: Post) -> None:
+    async with receiving(GOOD) as broken, receiving(GOOD) as receiver:
+        endpoint_id = await post.endpoint(broken)
+        await post.endpoint(receiver)
+        await post.event()
+        await post.world.rows(
+            "UPDATE webhook_secrets SET sealed = '\\x00' WHERE endpoint_id = $1", endpoint_id
+        )
+        await post.world.rt.refresh()
+        assert await post.courier.deliver_due() == 2
+        assert (len(broken.hits), len(receiver.hits)) == (0, 1)
+    assert sorted(await post.states()) == ["delivered", "due"]

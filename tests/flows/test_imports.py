@@ -7,8 +7,9 @@ import pytest
 
 from gateway.domain.errors import DatabaseUnavailable
 from gateway.domain.refusals import BillerUnknown
-from gateway.flows import imports
-from gateway.flows.imports import FileRefused, import_bills, import_customers
+from gateway.flows import import_files
+from gateway.flows.import_files import FileRefused
+from gateway.flows.imports import import_bills, import_customers
 from gateway.runtime import Runtime
 from gateway.store import imports as store
 from tests.world import BILLER, CUSTOMER, World
@@ -67,7 +68,7 @@ async def test_an_import_that_is_run_again_changes_nothing(
 async def test_chunks_are_imported_one_after_another(
     rt: Runtime, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(imports, "CHUNK_LINES", 10)
+    monkeypatch.setattr(import_files, "CHUNK_LINES", 10)
     lines = [line(f"HD-{number:03}") for number in range(95)]
     lines[33] = "rubbish"
     done = await import_bills(rt, BILLER, a_file(tmp_path, *lines), actor="test")
@@ -152,7 +153,7 @@ async def test_a_database_that_goes_away_says_how_far_it_came_and_the_next_run_c
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(imports, "CHUNK_LINES", 10)
+    monkeypatch.setattr(import_files, "CHUNK_LINES", 10)
     path = a_file(tmp_path, *(line(f"HD-{number:03}") for number in range(40)))
     merge, calls = store.merge_bills, 0
 
@@ -183,12 +184,15 @@ async def test_customers_are_imported_and_the_later_of_two_lines_wins(
         "customer_code,name,address,area_code,segment,agency\n"
         'PB14010000007,"Trần ""Tư"" An","1, Lý Bôn",32008,household,\n'
         "PB14010000008,Lê Thị Hoa,2 Lý Bôn,32011,public_employee,Sở Công Thương\n"
-        "rubbish\n",
+        "rubbish\n"
+        "PB14010000008,Lê Thị Huệ,2 Lý Bôn,32011,household,\n",
         encoding="utf-8",
     )
     done = await import_customers(rt, BILLER, path, actor="test")
     assert (done.written, done.refused) == (2, 1)
     row = (await world.rows("SELECT * FROM customers WHERE code = 'PB14010000007'"))[0]
     assert (row["name"], row["address"], row["agency"]) == ('Trần "Tư" An', "1, Lý Bôn", None)
+    later = (await world.rows("SELECT * FROM customers WHERE code = 'PB14010000008'"))[0]
+    assert (later["name"], later["agency"]) == ("Lê Thị Huệ", None)
     again = await import_customers(rt, BILLER, path, actor="test")
-    assert (again.written, again.unchanged) == (0, 2)
+    assert (again.written, again.unchanged) == (0, 3)

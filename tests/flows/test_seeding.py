@@ -1,7 +1,10 @@
+import asyncio
+from dataclasses import replace
 from datetime import date
 
 import pytest
 
+from gateway.domain.errors import InvariantBroken
 from gateway.flows.seeding import SeedReport, seed
 from gateway.run import pilot_data
 from gateway.runtime import Runtime
@@ -55,8 +58,61 @@ async def test_the_past_is_not_told_again(seeded: tuple[World, SeedReport]) -> N
         assert await world.count(table) == 0
 
 
+async def everything(world: World) -> dict[str, int]:
+    tables = await world.rows(
+        "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND NOT relispartition"
+        " AND relnamespace = 'public'::regnamespace"
+    )
+    counted = {row["relname"]: await world.count(row["relname"]) for row in tables}
+    assert counted["audit_log"] > 0
+    versions = await world.rows("SELECT version FROM directory_version")
+    return counted | {"directory": versions[0]["version"]}
+
+
 async def test_seeding_again_changes_nothing(rt: Runtime, seeded: tuple[World, SeedReport]) -> None:
     world, _ = seeded
+    before = await everything(world)
     again = await seed(rt, pilot_data(PILOT), actor="test")
     assert (again.customers, again.bills, again.payments) == (0, 0, 0)
+    assert await everything(world) == before
+
+
+async def test_two_seedings_at_once_write_everything_once(rt: Runtime) -> None:
+    world = World(rt)
+    reports = await asyncio.gather(
+        seed(rt, pilot_data(PILOT), actor="test"), seed(rt, pilot_data(PILOT), actor="test")
+    )
+    assert sorted(report.bills for report in reports) == [0, 600]
     assert await world.count("bills") == 600
+
+
+async def test_a_past_payment_is_named_after_its_moment_and_its_bill(
+    seeded: tuple[World, SeedReport],
+) -> None:
+    world, report = seeded
+    fitting = await world.count(
+        "payments p JOIN payment_bills l ON l.payment_id = p.id JOIN transfers t ON t.source = p.id"
+        " JOIN bills b ON b.id = l.bill_id"
+        " WHERE p.id >= uuid7_floor(p.created_at)"
+        " AND p.id < uuid7_floor(p.created_at + interval '1 ms')"
+        " AND p.partner_reference = 'HIST-' || b.id AND t.created_at = p.created_at"
+        " AND p.business_date = (p.created_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date"
+        " AND l.sequence = 0 AND b.event_sequence = 0 AND b.customer_code = p.customer_code"
+    )
+    assert fitting == report.payments
+
+
+async def test_a_payment_of_a_bill_that_is_not_there_stops_the_seeding_whole(rt: Runtime) -> None:
+    world = World(rt)
+    data = pilot_data(PILOT)
+    broken = replace(data, bills=list(data.bills)[:10])
+    with pytest.raises(InvariantBroken):
+        await seed(rt, broken, actor="test")
+    for table in ("customers", "bills", "payments", "transfers"):
+        assert await world.count(table) == 0
+
+
+async def test_the_planner_knows_what_was_seeded(seeded: tuple[World, SeedReport]) -> None:
+    world, _ = seeded
+    known = await world.rows("SELECT reltuples FROM pg_class WHERE relname = 'bills'")
+    assert known[0]["reltuples"] == 600

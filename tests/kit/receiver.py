@@ -60,7 +60,8 @@ class Receiver:
 async def read_hit(reader: asyncio.StreamReader) -> Hit:
     head = (await reader.readuntil(b"\r\n\r\n")).decode().removesuffix("\r\n\r\n")
     line, *fields = head.split("\r\n")
-    headers = dict(field.lower().split(": ", 1) for field in fields)
+    pairs = (field.split(": ", 1) for field in fields)
+    headers = {name.lower(): value for name, value in pairs}
     return Hit(line, headers, await reader.readexactly(int(headers["content-length"])))
 
 

@@ -252,6 +252,17 @@ async def test_two_payments_of_one_bill_or_reference_never_share_a_statement(wor
     assert not touched[0] & touched[3]
 
 
+async def test_a_bill_that_is_not_an_older_one_of_the_same_customer_is_in_nobodys_way(
+    world: World, lane: database.Lane
+) -> None:
+    await world.set_rules(oldest_first=True)
+    await world.add_customer(OTHER_CUSTOMER)
+    await world.add_bill(customer=OTHER_CUSTOMER, period=SEPTEMBER)
+    await cancel(world, await world.add_bill(period=SEPTEMBER))
+    await world.add_bill()
+    assert await pay(world.rt, lane, a_row(world.rt, await world.add_bill())) != [None]
+
+
 async def test_what_is_paid_is_paid_at_the_time_that_the_row_says(
     world: World, lane: database.Lane
 ) -> None:

@@ -1,12 +1,19 @@
 """Masking: enough of a name for its owner to recognise it, not enough for a stranger to learn it.
 
-Of a name each word keeps its first letter and the last word is kept whole when the name has three
-or more words, for Vietnamese are called by the last. Of an address the house number and all words
-before the ward are starred.
+Of a name each word keeps its first letter; the last word is kept whole when the name has three or
+more words, for Vietnamese are called by the last. A business, whose last words tell which one it
+is, follows the same rule. Of an address everything before the ward or commune is starred, whatever
+commas stand in it; where no ward is found, only the last of three or more parts (the city) stays.
 """
+
+import re
 
 STARS = "***"
 WORDS_KEPT_FROM = 3
+PARTS_KEPT_FROM = 3
+
+# The first group is greedy, so the last ward wins: a street, too, may be called Xã Đàn.
+_WARD = re.compile(r".*(,\s*(?:phường\s|p\.|p\s?\d|xã\s|x\.|thị trấn\s|tt\.).*)", re.I | re.S)
 
 
 def mask_name(name: str) -> str:
@@ -27,12 +34,16 @@ def mask_name(name: str) -> str:
 
 
 def mask_address(address: str) -> str:
-    """Mask an address: the parts after the street stay.
+    """Mask an address: the ward and what follows it stay.
 
     >>> mask_address("12 Nguyễn Trãi, Phường 5, Cà Mau")
     '***, Phường 5, Cà Mau'
-    >>> mask_address("12 Nguyễn Trãi")
-    '***'
+    >>> mask_address("Số 12, hẻm 3, Nguyễn Trãi, P.5, Cà Mau")
+    '***, P.5, Cà Mau'
+    >>> mask_address("12, Nguyễn Trãi, Cà Mau"), mask_address("12, Nguyễn Trãi")
+    ('***, Cà Mau', '***')
     """
-    _, comma, rest = address.partition(",")
-    return STARS + comma + rest
+    if found := _WARD.match(address):
+        return STARS + found[1]
+    parts = address.split(",")
+    return f"{STARS},{parts[-1]}" if len(parts) >= PARTS_KEPT_FROM else STARS

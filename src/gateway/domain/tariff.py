@@ -1,15 +1,24 @@
-"""What electricity costs: EVN's residential steps and VAT, as dated tables.
+"""What electricity costs: EVN's retail prices and VAT, as dated tables.
 
-Prices are đồng per kWh before tax, one for each step of consumption in a month. Decisions that
-moved them, as known on 2026-11-24: 648/QĐ-BCT (20 March 2019), and the increases of 4 May 2023,
-9 November 2023, 11 October 2024 and 10 May 2025. The table of May 2025 and the rates of VAT are
-in the protocol sheet; the earlier tables are from memory and unconfirmed. They feed invented
-bills only: a real bill's amounts are what the biller sends.
+Prices are đồng per kWh before tax, residential ones for each step of consumption in a month. The
+Ministry of Industry and Trade set them by 648/QĐ-BCT (20 March 2019), 1062/QĐ-BCT (4 May 2023),
+2941/QĐ-BCT (9 November 2023), 2699/QĐ-BCT (11 October 2024) and 1279/QĐ-BCT (10 May 2025).
+
+How sure: the table of May 2025 and the two rates of VAT stand in the sheet
+`payoo-viettel-banks-evn` d.9; the earlier residential tables agree in several public programs
+(read 2026-11-24), as do the windows of VAT. Not read in the decisions themselves. Unconfirmed:
+whether a decision after July 2026 has replaced the last one (14/2025/QĐ-TTg foresees five steps).
+
+They feed invented bills only: a real bill's amounts are what the biller sends. Two things are
+left out: a month in which prices change is priced by its first day, where EVN divides it by days;
+and the one-off reductions of 2020 and 2021.
 """
 
 from dataclasses import dataclass
 from datetime import date
 from typing import TypeVar
+
+from gateway.domain.errors import ensure
 
 Priced = TypeVar("Priced")
 
@@ -25,13 +34,16 @@ RESIDENTIAL: tuple[tuple[date, tuple[int, ...]], ...] = (
 )
 
 BUSINESS: tuple[tuple[date, int], ...] = (
-    (date(2019, 3, 20), 2442),
-    (date(2023, 5, 4), 2516),
-    (date(2023, 11, 9), 2629),
-    (date(2024, 10, 11), 2755),
-    (date(2025, 5, 10), 2887),
+    (date(2019, 3, 20), 2666),
+    (date(2023, 5, 4), 2746),
+    (date(2023, 11, 9), 2870),
+    (date(2024, 10, 11), 3007),
+    (date(2025, 5, 10), 3152),
 )
-"""One price for businesses, normal hours below 6 kV; unconfirmed, for invented bills."""
+"""One price for businesses: normal hours below 6 kV, as shops without a three-rate meter pay.
+
+3152 agrees in two public programs (read 2026-11-24); the earlier ones are from memory, unconfirmed.
+"""
 
 VAT_NORMAL_PERCENT = 10
 VAT_REDUCED_PERCENT = 8
@@ -39,6 +51,9 @@ VAT_REDUCED: tuple[tuple[date, date], ...] = (
     (date(2022, 2, 1), date(2022, 12, 31)),
     (date(2023, 7, 1), date(2026, 12, 31)),
 )
+"""First and last day of each window. Decrees 15/2022, then 44/2023, 94/2023, 72/2024, 180/2024 and
+174/2025, each of which went on where the one before it ended.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +72,13 @@ class Charge:
 def charge(kwh: int, period: date, *, is_business: bool = False) -> Charge:
     """Price a month's consumption; `period` is the first day of the month.
 
+    Raises:
+        InvariantBroken: `kwh` is below zero.
+
     >>> charge(143, date(2026, 10, 1))
     Charge(net_dong=304040, vat_dong=24323)
     """
+    ensure(kwh >= 0, "a month's consumption is not below zero")
     net = kwh * _at(BUSINESS, period) if is_business else _by_steps(kwh, _at(RESIDENTIAL, period))
     return Charge(net, _half_up(net * vat_percent(period), 100))
 

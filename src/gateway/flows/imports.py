@@ -5,12 +5,11 @@ itself and every line is safe to send again, so an import that was cut off is si
 """
 
 import asyncio
-import csv
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, TextIO
+from typing import BinaryIO
 
 from gateway.domain.biller import Biller
 from gateway.domain.csv_lines import (
@@ -22,17 +21,22 @@ from gateway.domain.csv_lines import (
 )
 from gateway.domain.errors import DatabaseUnavailable
 from gateway.flows.access import find_biller
+from gateway.flows.import_files import (
+    Check,
+    Chunk,
+    FileRefused,
+    RefusedLines,
+    read_chunks,
+    read_header,
+)
 from gateway.runtime import Runtime
 from gateway.store import database, upkeep
 from gateway.store import imports as store
 
-CHUNK_LINES = 50_000
-LINE_MAX_BYTES = 4_096
 SHOWN_MAX = 20
-
-
-class FileRefused(ValueError):
-    """The file as a whole cannot be imported; nothing was written."""
+MERGES_MAX = 5
+ANALYZED_FROM = 50_000
+"""After so many lines the planner's statistics are renewed."""
 
 
 @dataclass(slots=True)
@@ -59,17 +63,6 @@ class ImportReport:
         return "\n".join([counts, *shown])
 
 
-@dataclass(frozen=True, slots=True)
-class Chunk:
-    """Lines that were checked, as COPY takes them, and those that were refused."""
-
-    lines: int
-    good: int
-    blob: bytes
-    refused: list[Refusal]
-
-
-Check = Callable[[int, str], str | Refusal]
 _Merge = Callable[[database.Raw, Chunk], Awaitable[tuple[int, list[Refusal]]]]
 
 
@@ -79,7 +72,7 @@ async def import_bills(
     """Import bills from CSV; `report` receives every refused line.
 
     Raises:
-        FileRefused: it cannot be read or its header is another.
+        FileRefused: it or the report cannot be opened, its header is another, or reading broke off.
         BillerUnknown: there is no such biller.
         DatabaseUnavailable: it says how many lines are safely in; run it again.
     """
@@ -90,7 +83,8 @@ async def import_bills(
         return written, [_refusal_of(line) for line in standing]
 
     job = _Job(rt, biller, path, report, actor, "bills.imported")
-    return await job.run(BILLS_HEADER, BillCheck(biller.rules.customer_code_pattern), merge)
+    check = BillCheck(biller.rules.customer_code_pattern)
+    return await job.run(BILLS_HEADER, check, merge, ids_once=True)
 
 
 async def import_customers(
@@ -103,7 +97,8 @@ async def import_customers(
         return await store.merge_customers(connection, biller.id, chunk.blob), []
 
     job = _Job(rt, biller, path, report, actor, "customers.imported")
-    return await job.run(CUSTOMERS_HEADER, CustomerCheck(biller.rules.customer_code_pattern), merge)
+    check = CustomerCheck(biller.rules.customer_code_pattern)
+    return await job.run(CUSTOMERS_HEADER, check, merge, ids_once=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,50 +110,64 @@ class _Job:
     actor: str
     action: str
 
-    async def run(self, header: Sequence[str], check: Check, merge: _Merge) -> ImportReport:
+    async def run(
+        self, header: Sequence[str], check: Check, merge: _Merge, *, ids_once: bool
+    ) -> ImportReport:
         done = ImportReport()
         with ExitStack() as files:
             file, refusals = await asyncio.to_thread(self._open, files, header)
-            chunks = _chunks(file, check)
-            upcoming = await asyncio.to_thread(next, chunks, None)
+            chunks = read_chunks(file, check, ids_once=ids_once)
+            upcoming = await self._next(chunks, done)
             while upcoming is not None:
                 # The next chunk is checked in a thread while the database merges this one.
-                following = asyncio.create_task(asyncio.to_thread(next, chunks, None))
-                await self._merge(upcoming, merge, done, refusals)
+                following = asyncio.create_task(self._next(chunks, done))
+                try:
+                    await self._merge(upcoming, merge, done, refusals)
+                except BaseException:
+                    # The thread must let go of the file before it is closed.
+                    await asyncio.gather(following, return_exceptions=True)
+                    raise
                 upcoming = await following
         await self._conclude(done)
         return done
 
-    def _open(self, files: ExitStack, header: Sequence[str]) -> "tuple[BinaryIO, _Refusals]":
+    def _open(self, files: ExitStack, header: Sequence[str]) -> tuple[BinaryIO, RefusedLines]:
         try:
             file = files.enter_context(self.path.open("rb"))
+            read_header(file, header)
         except OSError as error:
             message = f"'{self.path}' cannot be read: {error.strerror}"
             raise FileRefused(message) from error
-        _read_header(file, header)
-        out = None
-        if self.report is not None:
+        if self.report is None:
+            return file, RefusedLines(None, header[0])
+        try:
+            if self.report.exists() and self.report.samefile(self.path):
+                message = f"the report would overwrite '{self.path}'; give it another name"
+                raise FileRefused(message)
             out = files.enter_context(self.report.open("w", encoding="utf-8", newline=""))
-        return file, _Refusals(out)
+        except OSError as error:
+            message = f"'{self.report}' cannot be written: {error.strerror}"
+            raise FileRefused(message) from error
+        return file, RefusedLines(out, header[0])
+
+    async def _next(self, chunks: Iterator[Chunk], done: ImportReport) -> Chunk | None:
+        try:
+            return await asyncio.to_thread(next, chunks, None)
+        except OSError as error:
+            message = (
+                f"'{self.path}' cannot be read further: {error.strerror}; the first {done.lines} "
+                "lines are safely in"
+            )
+            raise FileRefused(message) from error
 
     async def _merge(
-        self, chunk: Chunk, merge: _Merge, done: ImportReport, refusals: "_Refusals"
+        self, chunk: Chunk, merge: _Merge, done: ImportReport, refusals: RefusedLines
     ) -> None:
         try:
-            written, standing = 0, list[Refusal]()
-            if chunk.good:
-                async with (
-                    database.borrow(self.rt.engine) as connection,
-                    connection.transaction(),
-                ):
-                    written, standing = await merge(connection, chunk)
+            written, standing = await self._merge_chunk(chunk, merge)
         except Exception as error:
-            if database.broke(error):
-                message = (
-                    f"the database went away; the first {done.lines} lines are safely in: "
-                    "run the import again"
-                )
-                raise DatabaseUnavailable(message) from error
+            if database.broke(error) or database.is_contention(error):
+                raise _gone(done) from error
             raise
         refused = sorted([*chunk.refused, *standing], key=lambda refusal: refusal.line)
         refusals.write(refused)
@@ -167,6 +176,22 @@ class _Job:
         done.refused += len(refused)
         done.first += refused[: SHOWN_MAX - len(done.first)]
 
+    async def _merge_chunk(self, chunk: Chunk, merge: _Merge) -> tuple[int, list[Refusal]]:
+        if not chunk.good:
+            return 0, []
+        for _ in range(MERGES_MAX - 1):
+            # Others may write or pay the same bills at this moment: nothing is kept, merge anew.
+            try:
+                return await self._merge_once(chunk, merge)
+            except Exception as error:
+                if not database.is_contention(error):
+                    raise
+        return await self._merge_once(chunk, merge)
+
+    async def _merge_once(self, chunk: Chunk, merge: _Merge) -> tuple[int, list[Refusal]]:
+        async with database.borrow(self.rt.engine) as connection, connection.transaction():
+            return await merge(connection, chunk)
+
     async def _conclude(self, done: ImportReport) -> None:
         detail: dict[str, object] = {
             "lines": done.lines,
@@ -174,79 +199,21 @@ class _Job:
             "refused": done.refused,
         }
         entry = upkeep.AuditEntry(self.actor, self.action, self.biller.code, detail)
-        async with database.borrow(self.rt.engine) as connection:
-            await upkeep.audit(connection, entry)
-            if done.lines >= CHUNK_LINES:
-                await store.analyze(connection)
+        try:
+            async with database.borrow(self.rt.engine) as connection:
+                await upkeep.audit(connection, entry)
+                if done.lines >= ANALYZED_FROM:
+                    await store.analyze(connection)
+        except Exception as error:
+            if database.broke(error):
+                raise _gone(done) from error
+            raise
 
 
-class _Refusals:
-    def __init__(self, out: TextIO | None) -> None:
-        self._writer = csv.writer(out) if out is not None else None
-        if self._writer is not None:
-            self._writer.writerow(["line", "id", "code", "reason"])
-
-    def write(self, refused: list[Refusal]) -> None:
-        if self._writer is not None:
-            self._writer.writerows((r.line, r.id, r.code, r.reason) for r in refused)
-
-
-def _read_header(file: BinaryIO, header: Sequence[str]) -> None:
-    first = file.readline(LINE_MAX_BYTES)
-    named = first.decode("utf-8-sig", errors="replace").strip().replace('"', "").split(",")
-    if named != list(header):
-        message = f"the header must be '{','.join(header)}', not '{','.join(named)[:200]}'"
-        raise FileRefused(message)
-
-
-def _chunks(file: BinaryIO, check: Check) -> Iterator[Chunk]:
-    good: list[str] = []
-    refused: list[Refusal] = []
-    for number, raw in enumerate(_lines(file), start=2):
-        checked = _checked(number, raw, check)
-        if isinstance(checked, Refusal):
-            refused.append(checked)
-        else:
-            good.append(checked)
-        if len(good) + len(refused) >= CHUNK_LINES:
-            yield _chunk(good, refused)
-            good, refused = [], []
-    if good or refused:
-        yield _chunk(good, refused)
-
-
-def _chunk(good: list[str], refused: list[Refusal]) -> Chunk:
-    """Pack a chunk; of two lines with one id the first stays, COPY's merge takes each id once."""
-    lines, ids = [], set[str]()
-    for text in good:
-        number, name, _ = text.split(",", 2)
-        if name in ids:
-            refused.append(Refusal(int(number), name, "repeated", "the same id stands above"))
-        else:
-            ids.add(name)
-            lines.append(text)
-    blob = "\n".join(lines).encode() + b"\n"
-    return Chunk(len(lines) + len(refused), len(lines), blob, refused)
-
-
-def _lines(file: BinaryIO) -> Iterator[bytes | None]:
-    """Give line after line; None for one that is too long, whose rest is skipped."""
-    while raw := file.readline(LINE_MAX_BYTES):
-        if len(raw) == LINE_MAX_BYTES and not raw.endswith(b"\n"):
-            while (rest := file.readline(LINE_MAX_BYTES)) and not rest.endswith(b"\n"):
-                pass
-            yield None
-        else:
-            yield raw
-
-
-def _checked(number: int, raw: bytes | None, check: Check) -> str | Refusal:
-    if raw is None:
-        return Refusal(number, "", "line_too_long", f"is over {LINE_MAX_BYTES} bytes")
-    try:
-        return check(number, raw.decode().rstrip("\r\n"))
-    except UnicodeDecodeError:
-        return Refusal(number, "", "not_utf8", "is not UTF-8")
+def _gone(done: ImportReport) -> DatabaseUnavailable:
+    return DatabaseUnavailable(
+        f"the database broke off; the first {done.lines} lines are safely in: run the import again"
+    )
 
 
 def _refusal_of(line: store.Standing) -> Refusal:
@@ -255,12 +222,13 @@ def _refusal_of(line: store.Standing) -> Refusal:
 
 
 def _why(line: store.Standing) -> tuple[str, str]:
+    """Say what the API says of such a line (`flows.bills`), in the same order."""
     if not line.has_customer:
         return "customer_unknown", "write the customer first"
-    if line.same_customer is False:
-        return "bill_of_other_customer", "this id belongs to another customer's bill"
     if line.status == "paid":
         return "bill_already_paid", "a paid bill cannot change"
     if line.status == "cancelled":
         return "bill_cancelled", "a cancelled bill cannot change; use a new id"
-    return "bill_partly_paid", "a bill with payments cannot change"
+    if line.paid_dong:
+        return "bill_partly_paid", "a bill with payments cannot change"
+    return "bill_of_other_customer", "this id belongs to another customer's bill"

@@ -5,12 +5,14 @@ no delivery and no idempotency key, and their bills' event sequence begins at ze
 """
 
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from itertools import islice
 from uuid import UUID
 
+from gateway.domain.biller import read_rules
 from gateway.domain.clock import business_date
+from gateway.domain.errors import ensure
 from gateway.flows import operate
 from gateway.runtime import Runtime
 from gateway.store import database, imports, upkeep
@@ -74,14 +76,15 @@ class SeedReport:
 
 
 async def seed(rt: Runtime, data: PilotData, *, actor: str) -> SeedReport:
-    """Write the pilot's data once; a biller that has customers already is left as it is."""
-    biller_id = await operate.put_biller(
-        rt, data.biller, data.biller_name, dict(data.rules), actor=actor
-    )
-    await operate.put_partner(rt, data.biller, data.biller_name, biller=data.biller, actor=actor)
-    for code, name in data.partners.items():
-        await operate.put_partner(rt, code, name, biller=None, actor=actor)
-    await rt.refresh()
+    """Write the pilot's data once; a biller that has customers already keeps what it has.
+
+    All rows are written in one transaction: a seeding that is cut off leaves none of them.
+
+    Raises:
+        InvariantBroken: `history` is not a part of `bills` in their order; nothing was written.
+    """
+    await _set_up(rt, data, actor)
+    biller_id = rt.directory.billers[data.biller].id
     report = SeedReport()
     async with database.borrow(rt.engine) as connection:
         if await imports.has_customers(connection, biller_id):
@@ -90,12 +93,30 @@ async def seed(rt: Runtime, data: PilotData, *, actor: str) -> SeedReport:
             await imports.put_area(connection, area)
         months = _months_between(data.first_period, rt.clock.now().date())
         await upkeep.make_partitions(connection, data.first_period, months=months, days=0)
-        # One transaction: a seeding that is cut off leaves nothing half done.
         async with connection.transaction():
-            writer = _Writer(rt, connection, biller_id, data)
-            await writer.write(report)
+            await imports.begin_seeding(connection)
+            if await imports.has_customers(connection, biller_id):
+                return report
+            await _Writer(rt, connection, biller_id, data).write(report)
+            entry = upkeep.AuditEntry(actor, "pilot.seeded", data.biller, asdict(report))
+            await upkeep.audit(connection, entry)
         await imports.analyze(connection)
     return report
+
+
+async def _set_up(rt: Runtime, data: PilotData, actor: str) -> None:
+    """Make the biller and the partners that are not there just so: a second time writes nothing."""
+    await rt.refresh()
+    rules = dict(data.rules)
+    biller = rt.directory.billers.get(data.biller)
+    if biller is None or (biller.name, biller.rules) != (data.biller_name, read_rules(rules)):
+        await operate.put_biller(rt, data.biller, data.biller_name, rules, actor=actor)
+    known = {partner.code for partner in rt.directory.partners_by_id.values()}
+    for code, name in ({data.biller: data.biller_name} | dict(data.partners)).items():
+        if code not in known:
+            own = data.biller if code == data.biller else None
+            await operate.put_partner(rt, code, name, biller=own, actor=actor)
+    await rt.refresh()
 
 
 @dataclass(slots=True)
@@ -134,6 +155,7 @@ class _Writer:
             await tables.copy(self.connection)
             report.bills += len(batch)
             report.payments += len(tables.payments)
+        ensure(upcoming is None, "every past payment is of a bill that was given, in its order")
 
     def _add(self, tables: "_Tables", bill: Bill, paid: Paid | None, serial: int) -> None:
         if paid is None:

@@ -1,11 +1,13 @@
 """The pilot's data, invented and repeatable: customers of Cà Mau city, their bills, how they paid.
 
 The same seed gives the same rows on any machine. Nobody here exists. Electricity is priced by
-`domain/tariff.py`; bills of a month are issued in the first days of the next and due a week later.
+`domain/tariff.py`; bills of a month are issued on the second of the next and due a week later.
 Past bills were paid as in 2019: 18.7 % through banks and intermediaries (icon.com.vn, sheet
-`payoo-viettel-banks-evn` d.3, read 2026-11-24), drifting up by half a point a month.
+`payoo-viettel-banks-evn` d.9, read 2026-11-24), drifting up by half a point a month.
 """
 
+from array import array
+from bisect import bisect
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -15,6 +17,7 @@ from random import Random
 
 from gateway.domain.tariff import charge
 from gateway.sandbox.areas import PILOT_WARDS, WARDS_2019, WEIGHTS
+from gateway.sandbox.pilot_words import AGENCIES, STREETS, person, pick, shop
 
 WARD_5 = PILOT_WARDS[1]
 DEMO_CUSTOMERS = 40
@@ -26,34 +29,22 @@ EXAMPLE_BILL = ("HD-EXAMPLE-1", 325_000, 26_000)
 
 ELECTRONIC_2019 = 0.187
 DRIFT_A_MONTH = 0.005
+WAVERING = 0.1
+"""Share of the bills that are paid another way than the customer's own: someone new, or a relapse.
+"""
 ARREARS = (0.03, 0.01)
-"""Share of the bills of the last two paid months that is still open."""
+"""Share of the bills of the last two paid months that is still open. Who owes for the older month
+owes for the newer one as well: the biller takes the oldest bill first.
+"""
+ISSUED_ON_DAY, DUE_AFTER = 2, timedelta(days=7)
+PAID_WITHIN_DAYS, OFFICE_DAY_S = 20, 14 * 3_600
+"""Bills are paid from the third to the 22nd, from 7 in the morning (midnight UTC) to 9 at night."""
+
 KWH_MAX = 4_000
-SEASON = (0.9, 0.9, 1.1, 1.25, 1.25, 1.1, 1.0, 1.0, 0.95, 0.95, 0.9, 0.9)
-
-
-def _words(text: str) -> list[str]:
-    return text.split("|")
-
-
-FAMILY = _words("Nguyễn|Trần|Lê|Phạm|Huỳnh|Phan|Võ|Đặng|Bùi|Đỗ|Hồ|Ngô|Dương|Lý|Trương|Châu|Lâm|Mai")
-MIDDLE = _words("Văn|Thị|Hữu|Ngọc|Minh|Thanh|Hoàng|Quốc|Thùy|Kim|Đức|Bảo|Gia|Xuân|Mỹ|Anh")
-GIVEN = _words(
-    "An|Bình|Chi|Dũng|Giang|Hà|Hải|Hạnh|Hiếu|Hoa|Hùng|Hương|Khánh|Lan|Linh|Long|Mai|Nam|"
-    "Ngân|Nhung|Phát|Phúc|Quân|Quyên|Sơn|Tâm|Thảo|Thắng|Trang|Trí|Tú|Tuấn|Uyên|Vân|Vinh|"
-    "Yến"
-)
-STREETS = _words(
-    "Nguyễn Trãi|Phan Ngọc Hiển|Lý Thường Kiệt|Trần Hưng Đạo|Ngô Quyền|Hùng Vương|"
-    "Nguyễn Tất Thành|Phan Bội Châu|Lý Bôn|Đề Thám|Lâm Thành Mậu|Quang Trung|"
-    "Nguyễn Công Trứ|Tôn Đức Thắng"
-)
-TRADES = _words("Quán ăn|Tạp hóa|Nhà thuốc|Tiệm vàng|Khách sạn|Vật liệu xây dựng|Trại tôm giống")
-AGENCIES = _words(
-    "Sở Công Thương|Sở Tài chính|Sở Giáo dục và Đào tạo|Bệnh viện Đa khoa Cà Mau|"
-    "UBND Phường 5|UBND Phường 2|Trường THPT Chuyên Phan Ngọc Hiển|"
-    "Kho bạc Nhà nước Cà Mau"
-)
+KWH_USUAL, KWH_SPREAD = 80, 230
+SHOP_USES = 3
+SEASON_PERCENT = (90, 90, 110, 125, 125, 110, 100, 100, 95, 95, 90, 90)
+"""March to May are the hot months."""
 
 ELECTRONIC = (
     ("vietbank", "mobile_banking"),
@@ -70,6 +61,8 @@ Bill = tuple[str, str, date, int, int, int, int, date, date]
 """id, customer code, period, kWh, net, VAT, amount in đồng, issued on, due on"""
 Paid = tuple[str, str, date, int, str, str, datetime]
 """bill id, customer code, period, amount in đồng, partner, channel, paid at (UTC)"""
+Prices = list[tuple[int, int]]
+"""Net and VAT in đồng, by kWh."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +82,19 @@ PARTNERS = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _Habits:
+    """What stays with each customer over the months, 12 bytes each."""
+
+    kwh: "array[int]"
+    electronic_from: "array[float]"
+    """Pays electronically once this share of all do; so most who began go on."""
+    owes_below: "array[float]"
+    """Is in arrears when the share in arrears is above this."""
+    way: "array[int]"
+    """Which of the electronic ways and which of the cash ones, below their common multiple."""
+
+
 class Pilot:
     """A city's customers and bills up to `today`; rows are made one at a time."""
 
@@ -105,95 +111,94 @@ class Pilot:
         random = Random(self._seed)  # noqa: S311 (invented data, not a secret)
         weights = list(accumulate(WEIGHTS))
         for index in range(self._count):
-            ward, ward_name = random.choices(WARDS_2019, cum_weights=weights)[0]
+            place = bisect(weights, random.random() * weights[-1])
+            ward, ward_name = WARDS_2019[place]
             if index < DEMO_CUSTOMERS:
                 ward, ward_name = WARD_5, "Phường 5"
             segment = segment_of(index)
-            street = f"{random.randrange(1, 400)} {random.choice(STREETS)}"
-            address = f"{street}, {ward_name}, Cà Mau"
-            agency = random.choice(AGENCIES) if segment == "public_employee" else None
-            yield code_of(index), _name(random, segment), address, ward, segment, agency
+            house = int(random.random() * 400) + 1
+            address = f"{house} {pick(random, STREETS)}, {ward_name}, Cà Mau"
+            name = shop(random) if segment == "business" else person(random)
+            agency = pick(random, AGENCIES) if segment == "public_employee" else None
+            yield code_of(index), name, address, ward, segment, agency
 
     def bills(self) -> Iterator[Bill]:
         """Give every bill, the oldest month first."""
         for month, period in enumerate(self.periods):
-            issued_on = _next_month(period) + timedelta(days=1)
-            prices = self._prices(period)
-            for index in range(self._count):
-                kwh = self._kwh(index, month, period)
-                name = bill_id(period, index)
-                net, vat = prices[segment_of(index) == "business"][kwh]
-                if index == EXAMPLE_INDEX and period == self.periods[-1]:
-                    name, net, vat = EXAMPLE_BILL
-                yield (
-                    name,
-                    code_of(index),
-                    period,
-                    kwh,
-                    net,
-                    vat,
-                    net + vat,
-                    issued_on,
-                    issued_on + timedelta(days=7),
-                )
+            issued_on = _next_month(period).replace(day=ISSUED_ON_DAY)
+            due_on = issued_on + DUE_AFTER
+            example = EXAMPLE_INDEX if period == self.periods[-1] else -1
+            for index, (name, code, kwh, net, vat) in enumerate(self._billed(month, period)):
+                if index == example:
+                    name, net, vat = EXAMPLE_BILL  # noqa: PLW2901 (the one bill that is not priced)
+                yield name, code, period, kwh, net, vat, net + vat, issued_on, due_on
 
     def history(self) -> Iterator[Paid]:
         """Give how past bills were paid: all but the newest month's and a few in arrears."""
         paid_periods = self.periods[:-1]
+        habits = self._habits
         for month, period in enumerate(paid_periods):
-            random = Random(self._seed * 10_000 + month)  # noqa: S311
+            draw = Random(self._seed * 10_000 + month).random  # noqa: S311
             share = ELECTRONIC_2019 + DRIFT_A_MONTH * month
             back = len(paid_periods) - 1 - month
             arrears = ARREARS[back] if back < len(ARREARS) else 0.0
-            prices = self._prices(period)
-            first_day = datetime.combine(_next_month(period), datetime.min.time(), UTC)
-            for index in range(self._count):
-                roll, choice, day = random.random(), random.random(), random.random()
-                if index >= DEMO_CUSTOMERS and random.random() < arrears:
+            first_moment = datetime.combine(_next_month(period), datetime.min.time(), UTC)
+            first_moment += timedelta(days=ISSUED_ON_DAY)
+            for index, (name, code, _, net, vat) in enumerate(self._billed(month, period)):
+                wavers, when = draw() < WAVERING, draw() * PAID_WITHIN_DAYS
+                needed = draw() if wavers else habits.electronic_from[index]
+                if habits.owes_below[index] < arrears:
                     continue
-                ways = ELECTRONIC if roll < share else CASH
-                partner, channel = ways[int(choice * len(ways))]
-                kwh = self._kwh(index, month, period)
-                net, vat = prices[segment_of(index) == "business"][kwh]
-                paid_at = first_day + timedelta(days=2, seconds=int(day * 20 * 86_400))
-                yield (
-                    bill_id(period, index),
-                    code_of(index),
-                    period,
-                    net + vat,
-                    partner,
-                    channel,
-                    min(paid_at, self._midnight),
-                )
-
-    @cached_property
-    def _midnight(self) -> datetime:
-        return datetime.combine(self._today, datetime.min.time(), UTC)
+                ways = ELECTRONIC if needed < share else CASH
+                partner, channel = ways[habits.way[index] % len(ways)]
+                paid_at = first_moment + timedelta(int(when), int(when % 1 * OFFICE_DAY_S))
+                yield name, code, period, net + vat, partner, channel, paid_at
 
     @cached_property
     def periods(self) -> list[date]:
-        """The billed months, oldest first; the newest is last month, whose bills are open."""
-        number = self._today.year * 12 + self._today.month - 2
+        """The billed months, oldest first; the bills of the newest are open.
+
+        That is last month; on the first of a month, when those bills are not yet issued, the one
+        before.
+        """
+        last = self._today - timedelta(days=ISSUED_ON_DAY - 1)
+        number = last.year * 12 + last.month - 2
         months = range(number - self._months + 1, number + 1)
         return [date(month // 12, month % 12 + 1, 1) for month in months]
+
+    def demo_customer(self) -> str:
+        """Give the code of a household of ward 5 with exactly one open bill; always the same."""
+        return code_of(0)
 
     def ward_5(self) -> list[str]:
         """Codes of the demo's customers, the one of the API's examples left out."""
         return [code_of(index) for index in range(min(EXAMPLE_INDEX, self._count))]
 
-    def _kwh(self, index: int, month: int, period: date) -> int:
-        # A few multiplications instead of a generator: this runs once for each of 36 million rows.
-        noise = (index * 2_654_435_761 + month * 40_503 + self._seed) % 997
-        base = 60 + (index * 7_919) % 240
-        usage = int((base + noise % 60) * SEASON[period.month - 1])
-        return usage * 6 % KWH_MAX if segment_of(index) == "business" else usage
+    def _billed(self, month: int, period: date) -> Iterator[tuple[str, str, int, int, int]]:
+        """Give each customer's bill id, code, kWh, net and VAT; bills and history agree on it."""
+        draw = Random(-1 - self._seed * 10_000 - month).random  # noqa: S311
+        season = SEASON_PERCENT[period.month - 1]
+        household, business = _prices(period, is_business=False), _prices(period, is_business=True)
+        prefix = f"HD{period.year}{period.month:02d}-"
+        for index, usual in enumerate(self._habits.kwh):
+            # A month is within 15 % of what the customer usually needs in its season.
+            kwh = usual * season * (85 + int(draw() * 31)) // 10_000
+            net, vat = (business if is_business(index) else household)[kwh]
+            code = f"PB1401{index + 1:07d}"  # as code_of says; a call would cost a tenth of all
+            yield prefix + code, code, kwh, net, vat
 
-    def _prices(self, period: date) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
-        def table(*, is_business: bool) -> list[tuple[int, int]]:
-            charges = (charge(kwh, period, is_business=is_business) for kwh in range(KWH_MAX))
-            return [(priced.net_dong, priced.vat_dong) for priced in charges]
-
-        return table(is_business=False), table(is_business=True)
+    @cached_property
+    def _habits(self) -> _Habits:
+        draw = Random(f"{self._seed} habits").random  # noqa: S311
+        habits = _Habits(array("H"), array("f"), array("f"), array("B"))
+        for index in range(self._count):
+            usual = KWH_USUAL + int(KWH_SPREAD * draw() * draw())
+            uses = SHOP_USES + int(draw() * 6) if is_business(index) else 1
+            habits.kwh.append(usual * uses)
+            habits.electronic_from.append(draw())
+            habits.owes_below.append(1.0 if index < DEMO_CUSTOMERS else draw())
+            habits.way.append(int(draw() * len(ELECTRONIC) * len(CASH)))
+        return habits
 
 
 def code_of(index: int) -> str:
@@ -216,15 +221,20 @@ def bill_id(period: date, index: int) -> str:
 
 def segment_of(index: int) -> str:
     """Say what a customer is: of twenty, fourteen households, four employees, two businesses."""
-    place = index % 20
-    if index < DEMO_CUSTOMERS or place < 14:  # noqa: PLR2004 (said above)
-        return "household"
-    return "public_employee" if place < 18 else "business"  # noqa: PLR2004
+    if is_business(index):
+        return "business"
+    is_employee = index >= DEMO_CUSTOMERS and index % 20 >= 14  # noqa: PLR2004 (said above)
+    return "public_employee" if is_employee else "household"
 
 
-def _name(random: Random, segment: str) -> str:
-    name = f"{random.choice(FAMILY)} {random.choice(MIDDLE)} {random.choice(GIVEN)}"
-    return f"{random.choice(TRADES)} {name}" if segment == "business" else name
+def is_business(index: int) -> bool:
+    """Say whether a customer is a business, which pays another price."""
+    return index % 20 >= 18 and index >= DEMO_CUSTOMERS  # noqa: PLR2004
+
+
+def _prices(period: date, *, is_business: bool) -> Prices:
+    charges = (charge(kwh, period, is_business=is_business) for kwh in range(KWH_MAX))
+    return [(priced.net_dong, priced.vat_dong) for priced in charges]
 
 
 def _next_month(period: date) -> date:

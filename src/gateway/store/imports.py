@@ -1,9 +1,8 @@
 """Bulk imports: lines are staged by COPY, then merged under the rules of `bills.UPSERT`."""
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from datetime import date
-from io import BytesIO
 
 from gateway.store.database import ONE_PLAN_EACH, Raw
 
@@ -86,6 +85,9 @@ WHERE (c.name, c.address, c.area_code, c.segment, c.agency)
                       excluded.agency)
 """
 
+PIECE_BYTES = 2**18
+
+ONE_SEEDER = "SELECT pg_advisory_xact_lock(7142021)"
 HAS_CUSTOMERS = "SELECT EXISTS (SELECT FROM customers WHERE biller_id = $1)"
 PUT_AREA = """
 INSERT INTO areas (code, valid_from, valid_to, name, kind, parent_code, successor_code)
@@ -134,7 +136,7 @@ async def merge_bills(connection: Raw, biller_id: int, lines: bytes) -> tuple[in
     await connection.execute(BULK)
     await connection.execute(STAGE_BILLS)
     staged = _count(
-        await connection.copy_to_table("staged_bills", source=BytesIO(lines), format="csv")
+        await connection.copy_to_table("staged_bills", source=_pieces(lines), format="csv")
     )
     written = _count(await connection.execute(INSERT_BILLS, biller_id))
     if written < staged:
@@ -150,8 +152,14 @@ async def merge_customers(connection: Raw, biller_id: int, lines: bytes) -> int:
     """Stage and merge one chunk of checked CSV lines; give how many were new or changed."""
     await connection.execute(BULK)
     await connection.execute(STAGE_CUSTOMERS)
-    await connection.copy_to_table("staged_customers", source=BytesIO(lines), format="csv")
+    await connection.copy_to_table("staged_customers", source=_pieces(lines), format="csv")
     return _count(await connection.execute(MERGE_CUSTOMERS, biller_id))
+
+
+async def begin_seeding(connection: Raw) -> None:
+    """Let the caller's transaction write for long, and any other seeding wait for its end."""
+    await connection.execute(BULK)
+    await connection.execute(ONE_SEEDER)
 
 
 async def has_customers(connection: Raw, biller_id: int) -> bool:
@@ -184,6 +192,13 @@ async def analyze(connection: Raw) -> None:
     """Renew the planner's statistics after a great many rows."""
     async with connection.transaction():
         await connection.execute(ANALYZE)
+
+
+async def _pieces(lines: bytes) -> AsyncIterator[bytes]:
+    # Not a file: for one of those asyncpg makes a class a call, and a class is a cycle, so every
+    # chunk would stay in memory until the garbage collector comes by.
+    for start in range(0, len(lines), PIECE_BYTES):
+        yield lines[start : start + PIECE_BYTES]
 
 
 def _count(status: str) -> int:

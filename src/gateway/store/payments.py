@@ -11,7 +11,8 @@ import asyncpg
 from gateway.domain.payment import PaidLine
 from gateway.store.database import ONE_PLAN_EACH, Raw
 
-# One payment by id, at whichever biller; rides payments_pkey. $2 lists all billers.
+# One payment by id, at whichever biller; rides payments_pkey, or payments_partner where there are
+# few partners. $2 lists all billers.
 BY_ID = """
 SELECT p.*, l.bill_id, l.period, l.amount_dong AS line_dong,
        coalesce(l.reversal_sequence, l.sequence) AS sequence
