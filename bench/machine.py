@@ -70,6 +70,11 @@ class Meter:
         seconds = time.monotonic() - self._began
         self.usage = Usage(seconds, cpu, max(foreign, 0.0) / seconds / CORES)
 
+    @property
+    def seconds(self) -> float:
+        """Say how long it has been measuring."""
+        return time.monotonic() - self._began
+
     def _own_s(self) -> float:
         return sum(tree_cpu_s(pid) for pid in self._ours)
 
@@ -94,7 +99,9 @@ class Quiet:
             if meter.usage.foreign < QUIET_SHARE:
                 return
             if not told:
-                print(f"  (others take {meter.usage.foreign:.0%} of the cores: waiting)", flush=True)
+                print(
+                    f"  (others take {meter.usage.foreign:.0%} of the cores: waiting)", flush=True
+                )
                 told = True
             self._left_s -= meter.usage.seconds
 

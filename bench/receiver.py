@@ -1,6 +1,7 @@
-"""A fast billing system: raw asyncio, answers 204 at once and remembers each webhook-id.
+"""A fast billing system: raw asyncio, answers 204 at once, remembers each event and its payment.
 
-`python -m bench.receiver PORT`; a GET answers the ids it has seen, one a line.
+`python -m bench.receiver PORT`; GET /count answers how many webhooks came, GET / their ids, one
+`event payment` a line and as often as it came.
 """
 
 import asyncio
@@ -8,8 +9,9 @@ import sys
 
 import uvloop
 
-SEEN: dict[bytes, int] = {}
+SEEN: list[tuple[bytes, bytes]] = []
 NO_CONTENT = b"HTTP/1.1 204 No Content\r\n\r\n"
+HEX_DIGITS = 32
 
 
 class Receiver(asyncio.Protocol):
@@ -27,19 +29,22 @@ class Receiver(asyncio.Protocol):
         while (end := self._buffer.find(b"\r\n\r\n")) >= 0:
             head = self._buffer[:end].lower()
             if head.startswith(b"get"):
-                self._tell()
+                self._tell(head)
                 self._buffer = b""
                 return
-            length = int(_value(head, b"content-length: "))
-            if len(self._buffer) < end + 4 + length:
+            stop = end + 4 + int(_value(head, b"content-length: "))
+            if len(self._buffer) < stop:
                 return
-            name = _value(head, b"webhook-id: ")
-            SEEN[name] = SEEN.get(name, 0) + 1
-            self._buffer = self._buffer[end + 4 + length :]
+            at = self._buffer.find(b'"id":"pay_', end) + len(b'"id":"pay_')
+            payment = self._buffer[at : at + HEX_DIGITS]
+            SEEN.append((_value(head, b"webhook-id: evt_"), payment))
+            self._buffer = self._buffer[stop:]
             self._write(NO_CONTENT)
 
-    def _tell(self) -> None:
-        body = b"\n".join(SEEN)
+    def _tell(self, head: bytes) -> None:
+        body = b"\n".join(event + b" " + payment for event, payment in SEEN)
+        if head.startswith(b"get /count"):
+            body = b"%d" % len(SEEN)
         self._write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body))
 
     def _write(self, data: bytes) -> None:

@@ -1,4 +1,4 @@
-"""A trial: a service on a database, loads on it one after another, every answer compared at the end.
+"""A trial: a service on a database, load after load, and every answer compared at the end.
 
 What the client was told and what is stored must be equal, row for row; a difference is the worst
 that a bench can find, and ends it.
@@ -167,7 +167,7 @@ def drive(port: int, **plan: Any) -> tuple[dict[str, Any], list[str]]:
 
 def median(runs: list[Run], name: str = "per_second") -> float:
     """Give the median of one figure."""
-    return statistics.median(getattr(run, name) for run in runs)
+    return float(statistics.median(getattr(run, name) for run in runs))
 
 
 def _children_cpu_s() -> float:

