@@ -165,8 +165,8 @@ def test_the_electronic_share_drifts_upwards() -> None:
 def test_past_payments_came_by_day_after_the_bill_was_issued() -> None:
     issued = {bill[0]: bill[7] for bill in SMALL.bills()}
     for row in SMALL.history():
-        noon = datetime.combine(issued[row[0]], datetime.min.time(), UTC)
-        assert noon < row[6] < noon + timedelta(days=22)
+        issued_at = datetime.combine(issued[row[0]], datetime.min.time(), UTC)
+        assert issued_at < row[6] < issued_at + timedelta(days=22)
         assert row[6].hour < 14, "between 7 in the morning and 9 at night in Vietnam"
 
 
