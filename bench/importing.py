@@ -6,12 +6,12 @@ many seconds, and by how many MiB the peak of memory grew.
 
 import asyncio
 import os
-import resource
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+from bench.machine import peak_mib
 from bench.services import Broken
 from bench.world import SECRET
 from gateway.domain.csv_lines import BILLS_HEADER
@@ -53,11 +53,11 @@ async def main(path: Path) -> None:
     """Import it."""
     rt = open_runtime(Settings())
     await rt.start()
-    before, began = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.monotonic()
+    # Not ru_maxrss: that one is inherited from the process that started this one.
+    before, began = peak_mib([os.getpid()]), time.monotonic()
     report = await import_bills(rt, "evnspc-camau", path, actor="bench")
     seconds = time.monotonic() - began
-    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
-    print(report.written, round(seconds, 3), round(grown / 1024, 1))
+    print(report.written, round(seconds, 3), round(peak_mib([os.getpid()]) - before, 1))
     await rt.stop()
 
 
