@@ -228,7 +228,10 @@ async def test_what_is_in_flight_at_sigterm_is_answered_and_the_exit_is_clean(at
         await asyncio.sleep(0.2)
     await holder.close()
     answers = await asyncio.gather(*paying)
-    assert [answer.status_code for answer in answers if answer is not None] == [201] * 20
+    # On a busy machine some may come only after the door was closed: they are not begun at all.
+    heard = [answer.status_code for answer in answers if answer is not None]
+    assert heard == [201] * len(heard)
+    assert 0 < len(heard) == await at.count("SELECT FROM payments")
     # uvicorn drains, then ends by the signal that it was sent.
     assert await asyncio.to_thread(api.wait, 20) in {0, -signal.SIGTERM}
 

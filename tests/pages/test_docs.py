@@ -1,3 +1,4 @@
+import asyncio
 import re
 from collections.abc import AsyncIterator
 
@@ -41,8 +42,8 @@ async def test_a_page_holds_no_inline_script_style_or_handler(
     assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\son\w+=|\sstyle=", html)
 
 
-@pytest.mark.parametrize("path", ["/", "/problems"])
-async def test_our_own_pages_allow_no_inline_style(client: AsyncClient, path: str) -> None:
+@pytest.mark.parametrize("path", [path for path in PAGES if path != "/reference"])
+async def test_every_page_but_scalars_forbids_inline_style(client: AsyncClient, path: str) -> None:
     assert "unsafe-inline" not in (await client.get(path)).headers["content-security-policy"]
 
 
@@ -73,6 +74,14 @@ async def test_the_type_of_a_problem_is_a_page(client: AsyncClient) -> None:
     assert "the same request, same Idempotency-Key" in html
 
 
+@pytest.mark.parametrize("path", [*PAGES, "/static/house.css"])
+async def test_head_is_answered_as_get_is(client: AsyncClient, path: str) -> None:
+    head = await client.head(path)
+    get = await client.get(path)
+    assert head.status_code == get.status_code == 200
+    assert head.headers["content-type"] == get.headers["content-type"]
+
+
 @pytest.mark.parametrize("path", ["/problems/none_such", "/static/none.js", "/static/../docs.py"])
 async def test_what_is_not_there_is_404(client: AsyncClient, path: str) -> None:
     assert (await client.get(path)).status_code == 404
@@ -94,3 +103,44 @@ async def test_a_static_file_is_sent_compressed_when_that_is_understood(
     plain = await client.get(path, headers={"accept-encoding": "identity"})
     assert "content-encoding" not in plain.headers
     assert (await client.get(path)).text == plain.text
+
+
+async def test_a_caller_that_refuses_gzip_gets_the_plain_file(client: AsyncClient) -> None:
+    refusing = {"accept-encoding": "gzip;q=0, identity"}
+    answer = await client.get("/static/house.css", headers=refusing)
+    assert "content-encoding" not in answer.headers
+
+
+@pytest.mark.parametrize("query", ["", "?v=0123456789abcdef"], ids=["no version", "another's"])
+async def test_a_file_is_never_kept_under_a_version_that_is_not_its_own(
+    client: AsyncClient, query: str
+) -> None:
+    answer = await client.get(f"/static/house.css{query}")
+    assert answer.status_code == 200
+    assert answer.headers["cache-control"] == "no-cache"
+
+
+async def test_the_process_goes_on_answering_while_a_large_file_is_compressed(
+    client: AsyncClient,
+) -> None:
+    turns = 0
+    asked = asyncio.ensure_future(client.get("/static/scalar/standalone.min.js"))
+    while not asked.done():
+        await asyncio.sleep(0)
+        turns += 1
+    assert (await asked).headers["content-encoding"] == "gzip"
+    # A blocked loop turns fewer than 50 times for the whole request; a free one, many thousands.
+    assert turns > 500
+
+
+async def test_a_field_named_in_an_explanation_is_set_as_code(client: AsyncClient) -> None:
+    html = (await client.get("/problems/request_invalid?lang=en")).text
+    assert "<code>errors</code> names each" in html
+    assert "`" not in html
+
+
+@pytest.mark.parametrize("path", ["/docs", "/reference"])
+async def test_a_viewer_has_a_way_back_to_our_own_pages(client: AsyncClient, path: str) -> None:
+    html = (await client.get(path)).text
+    assert 'href="/"' in html
+    assert 'href="/problems?lang=en"' in html

@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -43,6 +44,15 @@ class Asset:
         """The type by the name's ending."""
         return TYPES[self.path.suffix]
 
+    def caching(self, version: str | None) -> str:
+        """Give Cache-Control: keep for ever only what was asked for by its own fingerprint.
+
+        While a release rolls out, a page of one release may ask the other for a file. It gets what
+        is there, but no cache may keep that under a fingerprint that is not the file's.
+        """
+        is_exact = version == self.fingerprint
+        return "public, max-age=31536000, immutable" if is_exact else "no-cache"
+
 
 class Assets:
     """The files of one folder, and nothing outside it."""
@@ -61,3 +71,17 @@ class Assets:
     def url(self, name: str) -> str:
         """Give the address of a file, which changes with its content."""
         return f"/static/{name}?v={self._assets[name].fingerprint}"
+
+
+def accepts_gzip(accept_encoding: str) -> bool:
+    """Say whether an Accept-Encoding header allows gzip (RFC 9110, section 12.5.3).
+
+    >>> [accepts_gzip(value) for value in ("br, gzip;q=0.5", "*", "gzip; q=0", "br", "")]
+    [True, True, False, False, False]
+    """
+    weights = {}
+    for part in accept_encoding.lower().split(","):
+        coding, _, weight = part.partition(";")
+        weights[coding.strip()] = weight.strip()
+    weight = weights.get("gzip", weights.get("*", "q=0"))
+    return re.fullmatch(r"q=0(\.0*)?", weight) is None

@@ -1,11 +1,12 @@
 """Home, API documentation and the problem codes: HTML that asks nobody outside for anything.
 
 Swagger UI and Scalar are vendored (`static/VENDOR.md`); a strict Content-Security-Policy would stop
-them from reaching out. Pages of our own allow no inline style or script at all.
+them from reaching out. No page allows an inline script, and only Scalar's allows inline style.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -13,7 +14,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from gateway.pages.assets import Assets
+from gateway.pages.assets import Assets, accepts_gzip
 
 HERE = Path(__file__).parent
 Language = Literal["vi", "en"]
@@ -48,12 +49,13 @@ def docs_routes(problems: Sequence[ProblemDoc]) -> APIRouter:
     """
     router = APIRouter(include_in_schema=False)
     pages = _Pages(problems)
-    router.add_api_route("/", pages.home)
-    router.add_api_route("/docs", pages.try_out)
-    router.add_api_route("/reference", pages.reference)
-    router.add_api_route("/problems", pages.all_problems)
-    router.add_api_route("/problems/{code}", pages.one_problem)
-    router.add_api_route("/static/{name:path}", pages.static)
+    get = partial(router.add_api_route, methods=["GET", "HEAD"])
+    get("/", pages.home)
+    get("/docs", pages.try_out)
+    get("/reference", pages.reference)
+    get("/problems", pages.all_problems)
+    get("/problems/{code}", pages.one_problem)
+    get("/static/{name:path}", pages.static)
     return router
 
 
@@ -70,10 +72,10 @@ class _Pages:
         return self._page(request, "home.html")
 
     async def try_out(self, request: Request) -> Response:
-        # Swagger UI writes style attributes of its own.
-        return self._page(request, "swagger.html", style=" 'unsafe-inline'")
+        return self._page(request, "swagger.html")
 
     async def reference(self, request: Request) -> Response:
+        # Scalar writes a style element and style attributes while it runs; Swagger UI does not.
         return self._page(request, "scalar.html", style=" 'unsafe-inline'")
 
     async def all_problems(self, request: Request) -> Response:
@@ -85,16 +87,19 @@ class _Pages:
             return self._page(request, "missing.html", status=404)
         return self._page(request, "problems.html", problems=found)
 
-    async def static(self, name: str, request: Request) -> Response:
+    # Not `async`: it runs in a worker thread. To read and compress Scalar takes 0.2 to 0.8 s, and
+    # on the event loop every payment of this process would wait for it.
+    def static(self, name: str, request: Request) -> Response:
         asset = self._assets.find(name)
         if asset is None:
             return self._page(request, "missing.html", status=404)
-        takes_gzip = "gzip" in request.headers.get("accept-encoding", "")
+        takes_gzip = accepts_gzip(request.headers.get("accept-encoding", ""))
         return Response(
             asset.gzipped if takes_gzip else asset.body,
             media_type=asset.media_type,
             headers=HEADERS
-            | {"cache-control": "public, max-age=31536000, immutable", "vary": "accept-encoding"}
+            | {"cache-control": asset.caching(request.query_params.get("v"))}
+            | {"vary": "accept-encoding"}
             | ({"content-encoding": "gzip"} if takes_gzip else {}),
         )
 
@@ -112,4 +117,4 @@ class _Pages:
             lang=lang, path=request.url.path, **facts
         )
         policy = {"content-security-policy": POLICY.format(style=style)}
-        return HTMLResponse(html, status, HEADERS | policy)
+        return HTMLResponse(html, status, HEADERS | policy | {"cache-control": "no-cache"})

@@ -76,9 +76,13 @@ async def borrow(engine: AsyncEngine) -> AsyncIterator[Raw]:
         raw = cast(Raw, pooled.driver_connection)
         try:
             yield raw
+        except Exception as error:
+            if broke(error):
+                await connection.invalidate()
+            raise
         finally:
             # A task that was cancelled between BEGIN and its answer leaves a transaction open.
-            if raw.is_in_transaction():
+            if not connection.invalidated and raw.is_in_transaction():
                 await connection.invalidate()
 
 
@@ -141,6 +145,7 @@ _BROKEN = (
     OSError,
     TimeoutError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,

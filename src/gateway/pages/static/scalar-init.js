@@ -1,3 +1,4 @@
+// Without these options the viewer asks hosts of its maker, or offers to send the reader there.
 Scalar.createApiReference("#reference", {
   url: "/openapi.json",
   telemetry: false,
@@ -5,4 +6,7 @@ Scalar.createApiReference("#reference", {
   agent: { disabled: true },
   mcp: { disabled: true },
   showDeveloperTools: "never",
+  hideClientButton: true,
+  // An API key moves money: it is not left behind in the storage of a shared computer.
+  persistAuth: false,
 });
