@@ -1,14 +1,18 @@
 """A Chromium that reports every request it makes and everything that it complains about."""
 
+import asyncio
 import os
 import shutil
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 import pytest
+import uvicorn
 from playwright.async_api import Page, async_playwright
+from starlette.types import ASGIApp
 
 FLAGS = [
     "--disable-gpu",
@@ -27,6 +31,20 @@ class Seen:
     page: Page
     hosts: set[str] = field(default_factory=set)
     complaints: list[str] = field(default_factory=list)
+
+
+@asynccontextmanager
+async def serving(app: ASGIApp) -> AsyncIterator[str]:
+    """Serve an application on a free port of loopback; gives its address."""
+    server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_level="critical"))
+    # It listens already, so that a page may be asked for before the server has started.
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        running = asyncio.create_task(server.serve([listening]))
+        try:
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            await running
 
 
 @asynccontextmanager

@@ -1,14 +1,11 @@
 """What the two viewers do in a real Chromium when nothing stands behind the pages."""
 
-import asyncio
-import socket
 from collections.abc import AsyncIterator
 
 import pytest
-import uvicorn
 
 from gateway.app import build
-from tests.pages.browser import Seen, browser_page
+from tests.pages.browser import Seen, browser_page, serving
 
 pytestmark = pytest.mark.browser
 
@@ -23,13 +20,8 @@ def never() -> None:
 @pytest.fixture
 async def at() -> AsyncIterator[str]:
     app = build(never)  # type: ignore[arg-type]  # never opened here
-    server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_level="critical"))
-    # It listens already, so that a page may be asked for before the server has started.
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        serving = asyncio.create_task(server.serve([listening]))
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-        server.should_exit = True
-        await serving
+    async with serving(app) as address:
+        yield address
 
 
 @pytest.fixture
