@@ -1,12 +1,13 @@
 """Runs the API or the worker so that it kills itself with SIGKILL at one named step.
 
-`python dying.py STEP serve|worker`: one function is wrapped; all else is the service as it is.
+`python dying.py STEP -- serve|worker`: one function is wrapped; all else is the service as it is.
 """
 
+import asyncio
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 
 import uvicorn
@@ -14,15 +15,18 @@ import uvicorn
 from gateway import worker
 from gateway.api import edge
 from gateway.kit.hooks import HookSender
-from gateway.store import moves, webhooks
+from gateway.store import idempotency, moves, webhooks
+
+Function = Callable[..., Any]
+Wrap = Callable[[Function], Function]
 
 
-def die(*_: object) -> None:
+def die() -> None:
     """End as a power cut would."""
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def before(function: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+def before(function: Function) -> Function:
     """Die before the function does anything."""
 
     async def dying(*args: Any, **kwargs: Any) -> Any:
@@ -32,7 +36,7 @@ def before(function: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[A
     return dying
 
 
-def after(function: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+def after(function: Function) -> Function:
     """Die when the function has done its work, before anybody hears of it."""
 
     async def dying(*args: Any, **kwargs: Any) -> Any:
@@ -44,36 +48,75 @@ def after(function: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[An
     return dying
 
 
-def half_answered(send: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
-    """Die when the head of a 201 is written and its body is not."""
+def body_read(at: str) -> Wrap:
+    """Die when the whole body of a request to `at` is read."""
 
-    async def dying(self: Any, message: Any) -> None:
-        await send(self, message)
-        if message.get("status") == 201:
-            die()
+    def wrap(read: Function) -> Function:
+        dying = after(read)
+
+        async def chosen(scope: Any, receive: Any) -> Any:
+            return await (dying if scope["path"].endswith(at) else read)(scope, receive)
+
+        return chosen
+
+    return wrap
+
+
+def answering(at: str, *, is_begun: bool) -> Wrap:
+    """Die before an answer of `at` is written, or when half of its body is."""
+
+    def wrap(call: Function) -> Function:
+        async def chosen(self: Any, scope: Any, receive: Any, send: Any) -> None:
+            is_ours = scope.get("path", "").endswith(at)
+            trapped = _half(send) if is_begun else before(send)
+            await call(self, scope, receive, trapped if is_ours else send)
+
+        return chosen
+
+    return wrap
+
+
+def _half(send: Function) -> Function:
+    async def dying(message: Any) -> None:
+        if message["type"] == "http.response.start":
+            await send(message)
+            return
+        body = message["body"]
+        await send(message | {"body": body[: len(body) // 2], "more_body": True})
+        await asyncio.sleep(0.2)  # the event loop writes at the end of its turn
+        die()
 
     return dying
 
 
-STEPS: dict[str, Callable[[], None]] = {
-    "pay:body-read": lambda: setattr(edge, "_read", after(edge._read)),
-    "pay:before-the-statement": lambda: setattr(moves, "pay", before(moves.pay)),
-    "pay:after-the-commit": lambda: setattr(moves, "pay", after(moves.pay)),
-    "pay:half-an-answer": lambda: setattr(edge._Visit, "send", half_answered(edge._Visit.send)),
-    "reverse:before-the-statement": lambda: setattr(moves, "reverse", before(moves.reverse)),
-    "reverse:after-the-commit": lambda: setattr(moves, "reverse", after(moves.reverse)),
-    "deliver:after-the-claim": lambda: setattr(webhooks, "claim", after(webhooks.claim)),
-    "deliver:before-the-post": lambda: setattr(HookSender, "post", before(HookSender.post)),
-    "deliver:after-the-post": lambda: setattr(HookSender, "post", after(HookSender.post)),
-    "deliver:before-the-finish": lambda: setattr(webhooks, "finish", before(webhooks.finish)),
-    "deliver:after-the-finish": lambda: setattr(webhooks, "finish", after(webhooks.finish)),
+PAY, REVERSE = "/v1/payments", "/reversal"
+STEPS: dict[str, tuple[Any, str, Wrap]] = {
+    "pay:body-read": (edge, "_read", body_read(PAY)),
+    "pay:before-the-statement": (moves, "pay", before),
+    "pay:after-the-commit": (moves, "pay", after),
+    "pay:before-the-answer": (edge.Edge, "__call__", answering(PAY, is_begun=False)),
+    "pay:half-an-answer": (edge.Edge, "__call__", answering(PAY, is_begun=True)),
+    "refuse:before-it-is-kept": (idempotency, "refuse", before),
+    "refuse:after-it-is-kept": (idempotency, "refuse", after),
+    "reverse:body-read": (edge, "_read", body_read(REVERSE)),
+    "reverse:before-the-statement": (moves, "reverse", before),
+    "reverse:after-the-commit": (moves, "reverse", after),
+    "reverse:before-the-answer": (edge.Edge, "__call__", answering(REVERSE, is_begun=False)),
+    "reverse:half-an-answer": (edge.Edge, "__call__", answering(REVERSE, is_begun=True)),
+    "deliver:after-the-claim": (webhooks, "claim", after),
+    "deliver:before-the-post": (HookSender, "post", before),
+    "deliver:after-the-2xx-is-read": (HookSender, "post", after),
+    "deliver:before-the-finish": (webhooks, "finish", before),
+    "deliver:after-the-finish": (webhooks, "finish", after),
 }
 
 
 def main() -> None:
     """Set the trap and run."""
-    STEPS[sys.argv[1]]()
-    if sys.argv[2] == "worker":
+    step, _, part = sys.argv[1:]
+    owner, name, wrap = STEPS[step]
+    setattr(owner, name, wrap(getattr(owner, name)))
+    if part == "worker":
         worker.main()
     else:
         uvicorn.run(
@@ -81,6 +124,7 @@ def main() -> None:
             factory=True,
             port=int(os.environ["GATEWAY_PORT"]),
             log_level="warning",
+            access_log=False,
         )
 
 
