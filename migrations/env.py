@@ -3,8 +3,8 @@
 from alembic import context
 from sqlalchemy import Connection
 
+from gateway.store.provider_tables import METADATA
 from gateway.store.schema import include_object
-from gateway.store.tables import METADATA
 
 
 def run(connection: Connection) -> None:

@@ -3,7 +3,10 @@
 import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from hashlib import sha256
 from pathlib import Path
+from shutil import rmtree
+from tempfile import gettempdir
 from typing import cast
 
 import asyncpg
@@ -22,9 +25,10 @@ from tests.world import MASTER_SECRET, World
 
 EMPTY_ALL = """
 SET session_replication_role = replica;
-TRUNCATE audit_log, deliveries, webhook_secrets, webhook_endpoints, events, transfers,
-    idempotency_keys, payment_bills, payments, bills, customers, areas, api_keys, partners,
-    biller_versions, billers, ledger_accounts RESTART IDENTITY CASCADE;
+TRUNCATE exceptions, quarantine, notifications, exchanges, evidence, attempts,
+    provider_switches, providers, audit_log, deliveries, webhook_secrets, webhook_endpoints,
+    events, transfers, idempotency_keys, payment_bills, payments, bills, customers, areas,
+    api_keys, partners, biller_versions, billers, ledger_accounts RESTART IDENTITY CASCADE;
 UPDATE directory_version SET version = version + 1;
 """
 
@@ -38,14 +42,25 @@ def postgres(
     GATEWAY_TEST_POSTGRES_BIN names the programs of another Postgres ≥ 15 to test on.
     """
     base = tmp_path_factory.getbasetemp()
-    shared = base if worker_id == "master" else base.parent
-    shared.chmod(0o755)
-    for parent in (shared, shared.parent):
-        parent.chmod(0o755)
+    home = _home_of(base if worker_id == "master" else base.parent)
+    home.mkdir(exist_ok=True)
+    home.chmod(0o755)
     binaries = os.environ.get("GATEWAY_TEST_POSTGRES_BIN")
-    server = EmbeddedPostgres(shared / "postgres", binaries=Path(binaries) if binaries else None)
+    server = EmbeddedPostgres(home / "postgres", binaries=Path(binaries) if binaries else None)
     with server:
         yield server
+
+
+def _home_of(base: Path) -> Path:
+    """Name the server's folder. Not below pytest's own, which root's next run closes to others."""
+    return Path(gettempdir()) / f"gateway-tests-{sha256(str(base).encode()).hexdigest()[:12]}"
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Remove the server's folder once every test process has ended."""
+    factory = getattr(session.config, "_tmp_path_factory", None)
+    if factory is not None and "PYTEST_XDIST_WORKER" not in os.environ:
+        rmtree(_home_of(factory.getbasetemp()), ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

@@ -47,6 +47,13 @@ def faults_of(model: str, value: object) -> list[str]:
     return [str(fault) for fault in validator_of(model).iter_errors(value)]
 
 
+def faults_in(schema: dict[str, Any], value: object) -> list[str]:
+    """Name what of `value` is not as a schema of the document says."""
+    whole = schema | {"components": document()["components"]}
+    validator = Draft202012Validator(whole, validate_formats=True)
+    return [str(fault) for fault in validator.iter_errors(value)]
+
+
 def model_of(content: dict[str, Any]) -> str:
     """Give the name of the component that a response's content refers to."""
     return str(content["schema"]["$ref"]).rpartition("/")[2]
@@ -79,6 +86,9 @@ async def hold(response: Response) -> None:
     assert re.fullmatch(r"[A-Za-z0-9_.:-]{8,64}", response.headers["x-request-id"])
     if method == "HEAD" or not path.startswith(("/v1/", "/health/")):
         return
+    # What providers and their browsers call speaks each provider's protocol, not ours.
+    if path.startswith(("/v1/notifications/", "/v1/returns/")):
+        return
     media_type = response.headers["content-type"].partition(";")[0]
     if media_type == MEDIA_TYPE:
         hold_problem(response)
@@ -90,7 +100,7 @@ async def hold(response: Response) -> None:
     assert documented, f"{method} {path} may not answer {response.status_code}: {response.text}"
     content = documented["content"].get(media_type)
     assert content, f"{method} {path} may not answer {media_type}"
-    assert faults_of(model_of(content), response.json()) == []
+    assert faults_in(content["schema"], response.json()) == []
 
 
 def hold_problem(response: Response) -> None:

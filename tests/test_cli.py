@@ -111,6 +111,13 @@ def test_a_partner_is_set_up_from_nothing_to_a_key(gateway: Gateway) -> None:
     assert [line for line in well if not line.startswith("ok ")] == []
 
 
+def test_where_nothing_is_dead_nothing_is_replayed(ready: Gateway) -> None:
+    endpoint = "019ab2c4-7d1e-7c3a-9f60-b1c2d3e4f506"
+    assert ready.must("webhooks", "replay", endpoint) == (
+        f"0 dead letters of {endpoint} are due again\n"
+    )
+
+
 def test_a_key_is_shown_once_and_revoked_once(ready: Gateway) -> None:
     key = ready.must("keys", "create", "vietbank", "--scope", "lookup", "--days", "30").strip()
     assert key.startswith("sk_test_")

@@ -53,7 +53,7 @@ async def new_key(rt: Runtime, partner: str = "bank") -> operate.NewKey:
     return await operate.create_key(rt, partner, [Scope.PAY], expires_at=None, actor="test")
 
 
-def test_a_key_that_is_worked_on_is_refused_until_it_ends() -> None:
+async def test_a_key_that_is_worked_on_is_refused_until_it_ends() -> None:
     rt = unstarted(NOWHERE)
     rt.begin(NAME)
     with pytest.raises(StillProcessing):
@@ -62,7 +62,7 @@ def test_a_key_that_is_worked_on_is_refused_until_it_ends() -> None:
     rt.begin(NAME)
 
 
-def test_another_key_partner_or_operation_is_not_in_its_way() -> None:
+async def test_another_key_partner_or_operation_is_not_in_its_way() -> None:
     rt = unstarted(NOWHERE)
     rt.begin(NAME)
     rt.begin(NAME._replace(key="key-of-a-runtime-2"))
@@ -208,7 +208,7 @@ MOMENTS = st.datetimes(
 
 @given(st.lists(MOMENTS, min_size=1))
 @settings(deadline=None)
-def test_an_id_is_a_uuid7_of_the_clocks_millisecond(moments: list[datetime]) -> None:
+async def test_an_id_is_a_uuid7_of_the_clocks_millisecond(moments: list[datetime]) -> None:
     rt = unstarted(NOWHERE)
     for moment in moments:
         rt.clock = FrozenClock(moment)
@@ -220,7 +220,7 @@ def assert_made_at(moment: datetime, made: UUID) -> None:
     assert floor_of(moment).int >> 80 == made.int >> 80
 
 
-def test_ids_of_one_instant_differ() -> None:
+async def test_ids_of_one_instant_differ() -> None:
     rt = unstarted(NOWHERE)
     rt.clock = FrozenClock(NOON)
     assert len({rt.new_id() for _ in range(10_000)}) == 10_000
@@ -233,7 +233,7 @@ def test_each_purpose_has_its_own_key() -> None:
     assert secrets != Secrets.derived_from(MASTER_SECRET + b"!")
 
 
-def test_a_printed_runtime_tells_no_secret() -> None:
+async def test_a_printed_runtime_tells_no_secret() -> None:
     assert MASTER_SECRET.decode() not in repr(unstarted(NOWHERE))
     lookup = Secrets.derived_from(MASTER_SECRET).lookup
     assert repr(lookup)[2:-1] not in repr(Secrets.derived_from(MASTER_SECRET))

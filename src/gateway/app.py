@@ -6,13 +6,22 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 
-import yaml
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
-from gateway.api import answers, billers, bills, health, lookup, openapi, payments
+from gateway.api import (
+    answers,
+    billers,
+    bills,
+    health,
+    lookup,
+    notifications,
+    openapi,
+    payments,
+    provider_payments,
+)
 from gateway.api.edge import Edge, Hot, as_gateway_error, problem
 from gateway.api.events import WEBHOOKS
 from gateway.api.exchange import response_of
@@ -77,7 +86,8 @@ def fastapi_app(open_: Callable[[], Runtime]) -> FastAPI:
         openapi_url="/openapi.json",
         redirect_slashes=False,
     )
-    for part in (billers, lookup, bills, payments, answers, health):
+    parts = (billers, lookup, bills, payments, provider_payments, notifications, answers, health)
+    for part in parts:
         app.include_router(part.router)
     openapi.install(app, description=DESCRIPTION, webhooks=WEBHOOKS)
     app.include_router(docs_routes(_problem_docs()))
@@ -99,6 +109,8 @@ def settle_garbage() -> None:
 
 def openapi_yaml(app: FastAPI) -> str:
     """Write the API's document as `openapi.yaml` is committed."""
+    import yaml  # noqa: PLC0415 (few ask for it, and each process would carry it)
+
     document: str = yaml.safe_dump(app.openapi(), sort_keys=False, allow_unicode=True, width=100)
     return document
 

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, NoReturn, TypeVar
+from uuid import UUID
 
 import typer
 
@@ -20,12 +21,13 @@ from gateway.domain.partner import Scope
 from gateway.domain.signing import SecretMalformed
 from gateway.embedded import EmbeddedPostgresError
 from gateway.flows import health, imports, operate, seeding
-from gateway.kit import logs
+from gateway.kit import logs, registry
 from gateway.runtime import Runtime
 from gateway.sandbox import pilot
 from gateway.sandbox.processes import PartFailed
 from gateway.settings import Settings, open_runtime
 from gateway.store import schema
+from gateway.testing.scaffold import scaffold
 
 Result = TypeVar("Result")
 
@@ -66,6 +68,7 @@ def run_all(
     exits: Annotated[bool, typer.Option("--exit", help="End after the scenario")] = False,
 ) -> None:
     """Start everything on this machine and show the main job done."""
+    logs.configure("WARNING")
     try:
         run.run(run.plan(data_dir, port, customers, exits=exits))
     except (PartFailed, EmbeddedPostgresError) as failed:
@@ -82,6 +85,7 @@ def serve() -> None:
         os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp(prefix="gateway-"))
     _become(
         *("uvicorn", "gateway.app:create_app", "--factory", "--no-access-log"),
+        *("--http", "gateway.api.one_write:OneWrite"),
         *("--host", settings.host, "--port", str(settings.port)),
         *("--workers", str(settings.workers), "--backlog", str(BACKLOG)),
         *("--log-level", "warning", "--no-server-header"),
@@ -190,6 +194,50 @@ def add_webhook(biller: str, url: str, secret_file: Path) -> None:
     )
     made = _run(lambda rt: operate.add_endpoint(rt, wanted, actor="cli"))
     typer.echo(f"endpoint {made} is in place")
+
+
+@webhooks.command("replay")
+def replay_dead(endpoint: UUID) -> None:
+    """Send the dead letters of an endpoint again: what it did not take in three days."""
+    replayed = _run(lambda rt: operate.replay_dead(rt, endpoint, actor="cli"))
+    typer.echo(f"{replayed} dead letters of {endpoint} are due again")
+
+
+@commands.command()
+def providers(
+    *,
+    markdown: Annotated[bool, typer.Option(help="Print docs/providers/matrix.md")] = False,
+) -> None:
+    """Show what each installed provider can do, and which are configured here."""
+    try:
+        found = registry.discover()
+        rows = registry.matrix(found.classes())
+        configured = () if markdown else found.configured(os.environ)
+    except registry.ProviderUnusable as unusable:
+        _stop(str(unusable))
+    if markdown:
+        typer.echo(registry.page(rows), nl=False)
+        return
+    for row in rows:
+        state = "configured" if row.code in configured else "not configured"
+        typer.echo(f"{row.code} ({row.title}): {state}")
+        typer.echo(f"  abilities: {', '.join(row.abilities)}")
+        typer.echo(f"  channels:  {', '.join(row.channels)}")
+
+
+@commands.command("new-provider")
+def new_provider(
+    name: Annotated[str, typer.Argument(help="The provider's code, lower case")],
+    into: Annotated[Path, typer.Option(help="A checkout, or a folder for a wheel")] = Path(),
+) -> None:
+    """Write a new adapter, its simulator, tests and page; their first run is green."""
+    try:
+        written = scaffold(name, into)
+    except ValueError as refused:
+        _stop(str(refused))
+    for path in written:
+        typer.echo(path)
+    typer.echo("next: read docs/add-a-provider.md, and run the new test")
 
 
 @commands.command()

@@ -7,7 +7,7 @@ import asyncio
 import os
 import secrets
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -23,6 +23,8 @@ from gateway.flows import operate, seeding
 from gateway.runtime import Runtime
 from gateway.sandbox import areas, pilot, scenario
 from gateway.sandbox.processes import LOOPBACK, PartFailed, await_up, free_port, process
+from gateway.sandbox.provider_play import ProviderPlay, RailAt
+from gateway.sandbox.rails import RAILS
 from gateway.settings import Settings, open_runtime
 from gateway.store import database, imports, ledger, schema
 
@@ -77,15 +79,15 @@ def run(wanted: Plan) -> None:
         url = settings.database_url or ""
         say("Migrating the database and writing the pilot's data …")
         schema.migrate(url)
-        stage = _start(wanted, settings, parts)
-        play(stage)
-        _show(stage)
+        stage, rails = _start(wanted, settings, parts)
+        play(stage, rails)
+        _show(stage, rails)
         if not wanted.exits:
             say("Running. Ctrl-C stops everything; what is paid stays paid.")
             _wait()
 
 
-def play(stage: scenario.Stage) -> None:
+def play(stage: scenario.Stage, rails: Sequence[RailAt] = ()) -> None:
     """Show the main job done.
 
     Raises:
@@ -94,6 +96,8 @@ def play(stage: scenario.Stage) -> None:
     say("")
     try:
         scenario.Play(stage, say).perform()
+        if rails:
+            ProviderPlay(stage, rails, say).perform()
     except scenario.SceneFailed as failed:
         message = f"the scenario failed: {failed}"
         raise PartFailed(message) from failed
@@ -118,7 +122,9 @@ def _settings(wanted: Plan, parts: ExitStack) -> Settings:
     )
 
 
-def _start(wanted: Plan, settings: Settings, parts: ExitStack) -> scenario.Stage:
+def _start(
+    wanted: Plan, settings: Settings, parts: ExitStack
+) -> tuple[scenario.Stage, list[RailAt]]:
     hook_port = _port(settings.port + 1)
     hook_secret = _secret_file(
         wanted.data_dir / "billing-system.whsec", lambda: HmacSecret.generate().reveal()
@@ -128,7 +134,9 @@ def _start(wanted: Plan, settings: Settings, parts: ExitStack) -> scenario.Stage
     asyncio.run(_seed(settings, data, f"http://{LOOPBACK}:{hook_port}/webhooks", secret))
     logs = wanted.data_dir / "logs"
     logs.mkdir(exist_ok=True)
+    gateway = f"http://{LOOPBACK}:{settings.port}"
     env = _environment(settings)
+    rails = _start_rails(gateway, hook_port + 1, env, logs, parts)
     receiver = [
         *("-m", "gateway.sandbox.billing_system", "--port", str(hook_port)),
         *(
@@ -138,15 +146,16 @@ def _start(wanted: Plan, settings: Settings, parts: ExitStack) -> scenario.Stage
             str(hook_secret),
         ),
     ]
-    say("Starting the API, the worker and a billing system …")
+    say("Starting the API, the worker, a billing system and three providers' simulators …")
     parts.enter_context(process("billing-system", receiver, env, logs))
     parts.enter_context(process("worker", ["-m", "gateway", "worker"], env, logs))
     parts.enter_context(process("api", ["-m", "gateway", "serve"], env, logs))
-    gateway = f"http://{LOOPBACK}:{settings.port}"
     billing_system = f"http://{LOOPBACK}:{hook_port}"
     await_up(f"{billing_system}/health", logs / "billing-system.log")
     await_up(f"{gateway}/health/ready", logs / "api.log")
-    return scenario.Stage(
+    for rail in rails:
+        await_up(f"{rail.url}/health", logs / f"{rail.code}.log")
+    stage = scenario.Stage(
         gateway=gateway,
         billing_system=billing_system,
         biller=pilot.BILLER.code,
@@ -155,6 +164,23 @@ def _start(wanted: Plan, settings: Settings, parts: ExitStack) -> scenario.Stage
         customers=data.ward_5(),
         ledger_of=lambda payment_id: asyncio.run(_ledger(settings, payment_id)),
     )
+    return stage, rails
+
+
+def _start_rails(
+    gateway: str, first_port: int, env: dict[str, str], logs: Path, parts: ExitStack
+) -> list[RailAt]:
+    """Start the providers' simulators, and tell `env` how the gateway reaches them."""
+    found = []
+    port = first_port - 1
+    for part in RAILS:
+        port = _port(port + 1)
+        url = f"http://{LOOPBACK}:{port}"
+        argv = part.arguments(port=port, gateway=gateway)
+        parts.enter_context(process(part.code, argv, dict(env), logs))
+        env.update(part.environment(rail=url))
+        found.append(RailAt(part.code, part.title, part.channel, url))
+    return found
 
 
 def pilot_data(data: pilot.Pilot) -> seeding.PilotData:
@@ -168,7 +194,7 @@ def pilot_data(data: pilot.Pilot) -> seeding.PilotData:
         first_period=data.periods[0],
         customers=data.customers(),
         bills=data.bills(),
-        history=data.history(),
+        ways=data.ways(),
     )
 
 
@@ -205,10 +231,12 @@ async def _ledger(settings: Settings, payment_id: str) -> list[str]:
     return [f"{row.kind}: {row.debit} → {row.credit} {row.amount_dong} ₫" for row in rows]
 
 
-def _show(stage: scenario.Stage) -> None:
+def _show(stage: scenario.Stage, rails: Sequence[RailAt]) -> None:
     say("")
     say(f"API docs        {stage.gateway}/docs   reference {stage.gateway}/reference")
     say(f"Billing system  {stage.billing_system}/")
+    for rail in rails:
+        say(f"{rail.title:<16}{rail.url}/payer/… (the page of an order, simulated)")
     say("Test keys       " + "\n                ".join(f"{k}: {v}" for k, v in DEMO_KEYS.items()))
     say("")
     say("Try it; these three work as they stand (look up, pay, the same again):")

@@ -1,26 +1,34 @@
 """Runtime: what every flow is handed first. Connections, flights, the directory, clock and ids."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from time import monotonic
+from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
-import structlog
 from uuid_utils import uuid7
 
 from gateway.domain.derivation import derive_key
 from gateway.domain.directory import EMPTY, Directory
 from gateway.domain.partner import Mode
+from gateway.domain.provider_refusals import ProviderNotOffered
 from gateway.domain.refusals import StillProcessing
+from gateway.kit.logs import log
 from gateway.store import bills as bills_store
 from gateway.store import database, idempotency, moves
 from gateway.store import directory as directory_store
 from gateway.store.flights import QUEUE_MAX, Flights
 
-log = structlog.get_logger()
+if TYPE_CHECKING:
+    # HTTP clients are loaded only where providers are configured: they cost 10 MiB.
+    from gateway.kit.attached import Attached, Providers
+    from gateway.kit.wire import Wire
+
+Ability = TypeVar("Ability")
+Result = TypeVar("Result")
 
 DIRECTORY_POLL_S = 1.0
 DIRECTORY_STALE_S = 30.0
@@ -58,14 +66,25 @@ class Secrets:
 class Runtime:
     """One process's share of the house. `start` before use, `stop` after."""
 
-    def __init__(
-        self, *, database_url: str, pool_size: int, secrets: Secrets, mode: Mode, clock: Clock
+    def __init__(  # noqa: PLR0913 (what a process is made of)
+        self,
+        *,
+        database_url: str,
+        pool_size: int,
+        secrets: Secrets,
+        mode: Mode,
+        clock: Clock,
+        providers: "Providers | None" = None,
+        public_url: str = "",
     ) -> None:
-        self.engine = database.open_engine(database_url, size=pool_size)
+        self.engine = database.open_pool(database_url, size=pool_size)
         self.secrets = secrets
         self.mode = mode
         self.clock = clock
+        self.public_url = public_url
         self.directory: Directory = EMPTY
+        self._providers = providers
+        self._tasks: set[asyncio.Task[Any]] = set()
         self.payments = Flights(self._pay, touches=moves.touched_by, is_shared=database.broke)
         self.lookups = Flights(self._look_up, is_shared=database.broke)
         self.answers = Flights(self._stored, is_shared=database.broke)
@@ -79,11 +98,19 @@ class Runtime:
 
     async def start(self) -> None:
         """Load the directory and begin to watch it."""
+        if self._providers is not None:
+            async with database.borrow(self.engine) as connection:
+                for code in self._providers.by_code:
+                    await directory_store.put_provider(connection, code)
         await self.refresh()
         self._watch = asyncio.create_task(self._watch_directory())
 
     async def stop(self) -> None:
-        """Let the flights land, then give everything back."""
+        """Finish what was begun, let the flights land, then give everything back."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+        if self._providers is not None:
+            await self._providers.aclose()
         for flights in (self.payments, self.lookups, self.answers):
             await flights.land()
         if self._watch is not None:
@@ -93,7 +120,30 @@ class Runtime:
         await self._news.land()
         for lane in (self._pay_lane, self._lookup_lane, self._stored_lane):
             lane.close()
-        await self.engine.dispose()
+        await database.close_pool(self.engine)
+
+    @property
+    def providers(self) -> "Mapping[str, Attached]":
+        """The providers that are configured here, by code."""
+        return {} if self._providers is None else self._providers.by_code
+
+    def provider(self, code: str, ability: type[Ability]) -> tuple[Ability, "Wire"]:
+        """Give a provider that has an ability, and its wire.
+
+        Raises:
+            ProviderNotOffered: it is not configured here, or cannot do this.
+        """
+        attached = self.providers.get(code)
+        if attached is None or not isinstance(attached.provider, ability):
+            raise ProviderNotOffered(code, ability.__name__)
+        return attached.provider, attached.wire
+
+    async def finish(self, work: Coroutine[Any, Any, Result]) -> Result:
+        """Do work that is finished even when whoever asked for it goes away."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return await asyncio.shield(task)
 
     def new_id(self) -> UUID:
         """Mint a UUIDv7 of this instant."""
@@ -144,10 +194,12 @@ class Runtime:
             self.clock.set_by(database_now, (sent, datetime.now(UTC)))
             if version != self.directory.version:
                 self.directory = await directory_store.load(connection)
+                if self._providers is not None:
+                    self._providers.breakers.apply(self.directory.switches)
         self._seen_at = monotonic()
         return askers
 
-    async def _pay(self, rows: Sequence[moves.PayRow]) -> Sequence[str | None]:
+    async def _pay(self, rows: Sequence[moves.PayRow]) -> Sequence[moves.Paid | None]:
         return await moves.pay(self._pay_lane, rows, self._months())
 
     async def _look_up(

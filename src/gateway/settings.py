@@ -1,6 +1,10 @@
 """Settings from the environment: `GATEWAY_*`. Read by the CLI, the app and the worker alone."""
 
+import os
+import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -8,6 +12,11 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from gateway.domain.derivation import MASTER_SECRET_MIN_BYTES
 from gateway.domain.partner import Mode
 from gateway.runtime import Clock, Runtime, Secrets
+
+if TYPE_CHECKING:
+    from gateway.kit.attached import Providers
+
+PROVIDER_FIELD = re.compile(r"GATEWAY_[A-Z][A-Z0-9_]*?__[A-Z0-9_]+")
 
 
 class Settings(BaseSettings):
@@ -28,6 +37,10 @@ class Settings(BaseSettings):
     secret_key_file: Path | None = None
     host: str = "127.0.0.1"
     port: int = 8080
+    public_url: str | None = Field(
+        default=None,
+        description="Where providers and payers' browsers reach us; unset: http://host:port",
+    )
     workers: int = Field(default=1, ge=1, le=64)
     pool_size: int = Field(default=8, ge=5, le=64, description="Connections of one process")
     log_level: str = "INFO"
@@ -40,6 +53,10 @@ class Settings(BaseSettings):
     worker_metrics_port: int | None = Field(
         default=None, description="Where a worker serves /metrics and /health/live"
     )
+
+    def address(self) -> str:
+        """Give the address at which we are reached, without a slash at its end."""
+        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
 
     def master_secret(self) -> bytes:
         """Give the master secret, from the environment or its file.
@@ -69,10 +86,27 @@ def open_runtime(settings: Settings, pool_size: int | None = None) -> Runtime:
     if settings.database_url is None:
         msg = "GATEWAY_DATABASE_URL is not set; `gateway run` sets it for its processes"
         raise ValueError(msg)
+    clock = Clock()
     return Runtime(
         database_url=settings.database_url,
         pool_size=pool_size or settings.pool_size,
         secrets=Secrets.derived_from(settings.master_secret()),
         mode=settings.mode,
-        clock=Clock(),
+        clock=clock,
+        providers=_providers(os.environ, clock),
+        public_url=settings.address(),
     )
+
+
+def _providers(environ: Mapping[str, str], clock: Clock) -> "Providers | None":
+    """Attach the providers that the environment configures (`GATEWAY_<CODE>__<FIELD>`).
+
+    Raises:
+        ProviderUnusable: one of them is configured wrongly.
+    """
+    if not any(PROVIDER_FIELD.fullmatch(name) for name in environ):
+        return None
+    # Imported here, for HTTP clients cost 10 MiB that a process without providers need not have.
+    from gateway.kit import attached, registry  # noqa: PLC0415
+
+    return attached.Providers(registry.configured(environ).values(), now=clock.now)

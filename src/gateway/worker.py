@@ -11,9 +11,11 @@ import uvloop
 from prometheus_client import start_http_server
 
 from gateway.flows.deliveries import Courier
+from gateway.flows.resolving import measure_doubts, resolve_due
 from gateway.flows.upkeep import keep_up, measure_backlog
 from gateway.kit import logs
 from gateway.kit.hooks import HookSender
+from gateway.runtime import Runtime
 from gateway.settings import Settings, open_runtime
 
 log = structlog.get_logger()
@@ -30,7 +32,6 @@ async def work(settings: Settings, stop: asyncio.Event) -> None:
     await rt.start()
     sender = HookSender(
         deadline_s=settings.webhook_deadline_s,
-        per_endpoint=settings.webhook_concurrency,
         allow_private=settings.webhook_allow_private,
     )
     courier = Courier(
@@ -42,8 +43,10 @@ async def work(settings: Settings, stop: asyncio.Event) -> None:
     try:
         await asyncio.gather(
             _deliver(courier, stop),
+            _resolve(rt, stop),
             _every(UPKEEP_EVERY_S, lambda: keep_up(rt), stop),
             _every(MEASURE_EVERY_S, lambda: measure_backlog(rt), stop),
+            _every(MEASURE_EVERY_S, lambda: measure_doubts(rt), stop),
         )
     finally:
         courier.close()
@@ -54,12 +57,24 @@ async def work(settings: Settings, stop: asyncio.Event) -> None:
 async def _deliver(courier: Courier, stop: asyncio.Event) -> None:
     while not stop.is_set():
         try:
-            tried = await courier.deliver_due()
+            await courier.deliver_due()
         except Exception as error:
             log.warning("deliveries.interrupted", error=type(error).__name__)
             await _sleep(FAILED_S, stop)
             continue
-        if tried == 0:
+        if not await courier.some_landed():
+            await _sleep(IDLE_S, stop)
+    await courier.land()
+
+
+async def _resolve(rt: Runtime, stop: asyncio.Event) -> None:
+    while rt.providers and not stop.is_set():
+        try:
+            asked = await resolve_due(rt)
+        except Exception as error:
+            log.warning("resolving.interrupted", error=type(error).__name__)
+            asked = 0
+        if asked == 0:
             await _sleep(IDLE_S, stop)
 
 

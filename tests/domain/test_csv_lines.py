@@ -6,6 +6,7 @@ from gateway.domain.csv_lines import BillCheck, CustomerCheck, Refusal
 
 CODES = re.compile("PB14[0-9]{9}")
 BILL = "HD-1,PB14010000001,2026-10,45,92593,7407,100000,2026-11-02,2026-11-09"
+KEPT = BILL.replace("2026-10", "2026-10-01")
 CUSTOMER = "PB14010000001,Nguyễn Văn An,12 Nguyễn Trãi,32008,household,"
 
 
@@ -20,17 +21,17 @@ def refused(checked: str | Refusal) -> tuple[int, str]:
     return checked.line, checked.code
 
 
-def test_a_good_bill_comes_back_with_its_number_before_it() -> None:
-    assert BillCheck(CODES)(7, BILL) == f"7,{BILL}"
+def test_a_good_bill_comes_back_with_the_first_day_of_its_period() -> None:
+    assert BillCheck(CODES)(7, BILL) == KEPT
 
 
 def test_a_quoted_bill_is_the_same_bill() -> None:
     quoted = ",".join(f'"{field}"' for field in BILL.split(","))
-    assert BillCheck(CODES)(7, quoted) == f"7,{BILL}"
+    assert BillCheck(CODES)(7, quoted) == KEPT
 
 
 def test_a_bill_without_kwh_is_taken() -> None:
-    assert BillCheck(CODES)(7, bill(kwh="")) == f"7,{bill(kwh='')}"
+    assert BillCheck(CODES)(7, bill(kwh="")) == KEPT.replace(",45,", ",,")
 
 
 @pytest.mark.parametrize(
@@ -73,7 +74,14 @@ def test_the_reason_names_the_column_that_is_wrong() -> None:
 def test_a_customer_is_kept_composed_and_quoted() -> None:
     apart = CUSTOMER.replace("ễ", "e\u0302\u0303")
     checked = CustomerCheck(CODES)(9, apart)
-    assert checked == '9,PB14010000001,"Nguyễn Văn An","12 Nguyễn Trãi","32008","household",'
+    assert checked == 'PB14010000001,"Nguyễn Văn An","12 Nguyễn Trãi","32008","household",'
+
+
+def test_a_customers_code_is_one_that_the_api_takes_whatever_the_biller_says() -> None:
+    anything = CustomerCheck(re.compile(".*", re.DOTALL))
+    for code in ("PB1", "P" * 21, "pb14010000001", "PB-1401", "PB14 01", "=PB1401"):
+        text = CUSTOMER.replace("PB14010000001", f'"{code}"')
+        assert refused(anything(5, text)) == (5, "customer_code_invalid")
 
 
 @pytest.mark.parametrize(

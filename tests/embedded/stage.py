@@ -17,10 +17,9 @@ ORDINARY = "nobody"
 PREAMBLE = """
 import asyncio, json, os, pwd, signal, sys
 from pathlib import Path
-import asyncpg, structlog
+import asyncpg
 from gateway.embedded import EmbeddedPostgres, EmbeddedPostgresError, Tuning, default_state_dir
 import encodings.idna, psutil
-structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
 if os.environ.get("STAGE_USER") and os.geteuid() == 0:
     user = pwd.getpwnam(os.environ["STAGE_USER"])
     os.setgroups([])

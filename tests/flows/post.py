@@ -20,6 +20,18 @@ FIRST = HmacSecret(b"1" * 32)
 GOOD = replies(204)
 
 
+QUEUE = """
+WITH made AS (
+    INSERT INTO events (biller_id, id, type, subject, body, created_at)
+    SELECT 1, (left(uuid7_floor(now())::text, 13) || right(gen_random_uuid()::text, 23))::uuid,
+        'payment.succeeded', gen_random_uuid(), '{}', now()
+    FROM generate_series(1, $1) n RETURNING id
+)
+INSERT INTO deliveries (biller_id, event_id, endpoint_id, due_at)
+SELECT 1, id, $2, now() + make_interval(secs => $3) FROM made RETURNING id
+"""
+
+
 @asynccontextmanager
 async def courier_of(
     rt: Runtime, *, deadline_s: float = 5.0, abreast: int = 10
@@ -33,6 +45,12 @@ async def courier_of(
         await sender.aclose()
 
 
+async def deliver(courier: Courier) -> int:
+    tried = await courier.deliver_due()
+    await courier.land()
+    return tried
+
+
 @dataclass
 class Post:
     """A biller's endpoint, a courier, and what came of them."""
@@ -40,13 +58,21 @@ class Post:
     world: World
     courier: Courier
 
-    async def endpoint(self, receiver: Receiver, secret: HmacSecret = FIRST) -> UUID:
-        wanted = operate.NewEndpoint(BILLER, receiver.url, secret.reveal(), allow_private=True)
+    async def endpoint(self, receiver: Receiver, *, to: str = "") -> UUID:
+        wanted = operate.NewEndpoint(BILLER, receiver.url + to, FIRST.reveal(), allow_private=True)
         return await operate.add_endpoint(self.world.rt, wanted, actor="test")
 
     async def event(self, many: int = 1) -> None:
         for _ in range(many):
             assert (await collect(self.world.rt, await self.world.add_bill())).status_code == 201
+
+    async def queue(self, endpoint_id: UUID, many: int, *, due_in_s: float = 0.0) -> None:
+        """Make events for one endpoint alone, as if they had waited."""
+        await self.world.rows(QUEUE, many, endpoint_id, due_in_s)
+
+    async def deliver(self) -> int:
+        """Deliver what is due and has room, to its end; gives how many were tried."""
+        return await deliver(self.courier)
 
     async def due_now(self) -> None:
         await self.world.rows("UPDATE deliveries SET due_at = now() WHERE state = 'due'")

@@ -4,7 +4,7 @@ import pytest
 
 from gateway.flows import operate
 from gateway.flows.deliveries import JITTER, SCHEDULE_S
-from tests.flows.post import FIRST, GOOD, Post, courier_of
+from tests.flows.post import FIRST, GOOD, Post, courier_of, deliver
 from tests.kit.receiver import Answer, hang, receiving, replies
 from tests.world import BILLER, World
 
@@ -16,7 +16,7 @@ async def wait_bounds(post: Post, turn: Answer, *, attempts: int = 0) -> tuple[f
         await post.event()
         await post.world.rows("UPDATE deliveries SET attempts = $1", attempts)
         [[before]] = await post.world.rows("SELECT clock_timestamp()")
-        assert await post.courier.deliver_due() == 1
+        assert await post.deliver() == 1
         [[after]] = await post.world.rows("SELECT clock_timestamp()")
     [row] = await post.deliveries()
     assert row["state"] == "due"
@@ -25,7 +25,7 @@ async def wait_bounds(post: Post, turn: Answer, *, attempts: int = 0) -> tuple[f
 
 
 async def test_nothing_due_is_nothing_tried(post: Post) -> None:
-    assert await post.courier.deliver_due() == 0
+    assert await post.deliver() == 0
 
 
 @pytest.mark.parametrize(
@@ -44,8 +44,8 @@ async def test_whatever_is_not_a_whole_2xx_is_tried_again_later(
     async with receiving(answer) as receiver:
         await post.endpoint(receiver)
         await post.event()
-        await post.courier.deliver_due()
-        assert await post.courier.deliver_due() == 0
+        await post.deliver()
+        assert await post.deliver() == 0
         assert len(receiver.hits) == 1
     [row] = await post.deliveries()
     assert (row["state"], row["attempts"]) == ("due", 1)
@@ -56,7 +56,7 @@ async def test_an_endpoint_that_nobody_answers_at_is_tried_again_later(post: Pos
     async with receiving(GOOD) as receiver:
         await post.endpoint(receiver)
     await post.event()
-    await post.courier.deliver_due()
+    await post.deliver()
     [row] = await post.deliveries()
     assert (row["state"], row["last_status"], row["last_failure"]) == ("due", None, "connect")
 
@@ -66,7 +66,7 @@ async def test_an_endpoint_that_hangs_costs_its_deadline_and_no_more(world: Worl
         post = Post(world, courier)
         await post.endpoint(receiver)
         await post.event(3)
-        assert await courier.deliver_due() == 3
+        assert await deliver(courier) == 3
     assert {row["last_failure"] for row in await post.deliveries()} == {"timeout"}
 
 
@@ -103,25 +103,56 @@ async def test_after_the_last_try_a_delivery_is_dead_with_its_reason(post: Post)
         for _ in range(len(SCHEDULE_S) + 1):
             assert await post.states() == ["due"]
             await post.due_now()
-            await post.courier.deliver_due()
+            await post.deliver()
         await post.due_now()
-        assert await post.courier.deliver_due() == 0
+        assert await post.deliver() == 0
     [row] = await post.deliveries()
     assert (row["state"], row["attempts"], row["last_status"]) == ("dead", 12, 500)
     assert len(receiver.hits) == 12
+
+
+async def test_dead_letters_that_are_replayed_go_through_the_whole_schedule_again(
+    post: Post,
+) -> None:
+    async with receiving(replies(500)) as broken, receiving(replies(500)) as other:
+        endpoint_id = await post.endpoint(broken)
+        await post.queue(endpoint_id, 3)
+        await post.queue(await post.endpoint(other), 1)
+        await post.world.rows("UPDATE deliveries SET attempts = $1", len(SCHEDULE_S))
+        await post.deliver()
+        assert await post.states() == ["dead"] * 4
+        broken.answer = GOOD
+        assert await operate.replay_dead(post.world.rt, endpoint_id, actor="test") == 3
+        assert await post.deliver() == 3
+    assert await post.states() == ["delivered"] * 3 + ["dead"]
+    assert [row["attempts"] for row in await post.deliveries()] == [1, 1, 1, 12]
+    audited = await post.world.rows(
+        "SELECT actor, (detail ->> 'dead')::int FROM audit_log WHERE action = 'webhooks.replayed'"
+    )
+    assert [tuple(row) for row in audited] == [("test", 3)]
+
+
+async def test_replaying_where_nothing_is_dead_changes_nothing(post: Post) -> None:
+    async with receiving(replies(500)) as receiver:
+        endpoint_id = await post.endpoint(receiver)
+        await post.event()
+        await post.deliver()
+        before = await post.deliveries()
+        assert await operate.replay_dead(post.world.rt, endpoint_id, actor="test") == 0
+    assert await post.deliveries() == before
 
 
 async def test_gone_disables_the_endpoint_and_keeps_its_queue(post: Post) -> None:
     async with receiving(replies(410)) as receiver:
         await post.endpoint(receiver)
         await post.event(2)
-        await post.courier.deliver_due()
+        await post.deliver()
         assert await post.states() == ["held", "held"]
         [[reason]] = await post.world.rows("SELECT disabled_reason FROM webhook_endpoints")
         assert reason == "answered 410 Gone"
         hits = len(receiver.hits)
         await post.event()
-        assert await post.courier.deliver_due() == 0
+        assert await post.deliver() == 0
         assert len(receiver.hits) == hits
 
 
@@ -130,7 +161,7 @@ async def test_an_endpoint_that_was_disabled_elsewhere_is_not_sent_to(post: Post
         await post.endpoint(receiver)
         await post.event()
         await post.world.rows("UPDATE webhook_endpoints SET disabled_at = now()")
-        await post.courier.deliver_due()
+        await post.deliver()
         assert receiver.hits == []
     [row] = await post.deliveries()
     assert (row["state"], row["last_failure"]) == ("held", "endpoint_disabled")
@@ -140,11 +171,11 @@ async def test_what_was_held_goes_out_when_the_endpoint_is_put_again(post: Post)
     async with receiving(replies(410)) as gone:
         await post.endpoint(gone)
         await post.event(2)
-        await post.courier.deliver_due()
+        await post.deliver()
     async with receiving(GOOD) as receiver:
         wanted = operate.NewEndpoint(BILLER, receiver.url, FIRST.reveal(), allow_private=True)
         await operate.put_endpoint(post.world.rt, wanted, actor="test")
-        assert await post.courier.deliver_due() == 2
+        assert await post.deliver() == 2
         assert len(receiver.hits) == 2
     assert await post.states() == ["delivered", "delivered"]
 
@@ -153,10 +184,10 @@ async def test_the_first_event_of_an_endpoint_added_a_moment_ago_goes_out(post: 
     async with receiving(GOOD) as old, receiving(GOOD) as new:
         await post.endpoint(old)
         await post.event()
-        await post.courier.deliver_due()
+        await post.deliver()
         await post.endpoint(new)
         await post.event()
-        await post.courier.deliver_due()
+        await post.deliver()
         assert len(new.hits) == 1
 
 
@@ -169,6 +200,6 @@ async def test_an_endpoint_without_a_usable_secret_keeps_nobody_elses_events(pos
             "UPDATE webhook_secrets SET sealed = '\\x00' WHERE endpoint_id = $1", endpoint_id
         )
         await post.world.rt.refresh()
-        assert await post.courier.deliver_due() == 2
+        assert await post.deliver() == 2
         assert (len(broken.hits), len(receiver.hits)) == (0, 1)
     assert sorted(await post.states()) == ["delivered", "due"]

@@ -14,7 +14,7 @@ from gateway.domain.signing import (
     verify,
 )
 from gateway.flows import operate
-from tests.flows.post import FIRST, GOOD, Post, courier_of
+from tests.flows.post import FIRST, GOOD, Post, courier_of, deliver
 from tests.kit.receiver import Hit, receiving, replies
 from tests.orders import another_process, collect, id_in, reverse
 from tests.world import World
@@ -37,7 +37,7 @@ async def test_a_lease_that_was_lost_while_sending_changes_nothing(post: Post) -
     async with receiving(answer) as receiver:
         await post.endpoint(receiver)
         await post.event()
-        sending = asyncio.create_task(post.courier.deliver_due())
+        sending = asyncio.create_task(post.deliver())
         await arrived.wait()
         await post.world.rows("UPDATE deliveries SET lease_no = lease_no + 1")
         before = await post.deliveries()
@@ -57,7 +57,7 @@ async def test_two_couriers_share_the_queue_and_send_nothing_twice(
         await post.endpoint(receiver)
         await post.event(40)
         for _ in range(4):
-            await asyncio.gather(post.courier.deliver_due(), second.deliver_due())
+            await asyncio.gather(post.deliver(), deliver(second))
         ids = [hit.headers["webhook-id"] for hit in receiver.hits]
     assert len(ids) == len(set(ids)) == 40
     assert set(await post.states()) == {"delivered"}
@@ -68,14 +68,14 @@ async def test_no_more_is_claimed_than_flies_at_once(world: World) -> None:
         post = Post(world, courier)
         await post.endpoint(receiver)
         await post.event(5)
-        assert [await courier.deliver_due() for _ in range(3)] == [3, 2, 0]
+        assert [await deliver(courier) for _ in range(3)] == [3, 2, 0]
 
 
 async def test_what_is_sent_is_the_event_byte_for_byte_under_its_own_id(post: Post) -> None:
     async with receiving(GOOD) as receiver:
         await post.endpoint(receiver)
         payment_id = id_in(await collect(post.world.rt, await post.world.add_bill()))
-        await post.courier.deliver_due()
+        await post.deliver()
     [event] = await post.world.rows("SELECT id, body FROM events")
     [hit] = receiver.hits
     assert hit.line == "POST /webhooks HTTP/1.1"
@@ -91,7 +91,7 @@ async def test_a_reversal_is_told_too(post: Post) -> None:
         await post.endpoint(receiver)
         payment_id = id_in(await collect(post.world.rt, await post.world.add_bill()))
         await reverse(post.world.rt, payment_id)
-        await post.courier.deliver_due()
+        await post.deliver()
     assert sorted(json.loads(hit.body)["type"] for hit in receiver.hits) == [
         "payment.reversed",
         "payment.succeeded",
@@ -112,7 +112,7 @@ async def test_a_delivery_is_signed_with_every_live_secret_and_no_other(post: Po
         for secret in (second, pair):
             await operate.add_secret(rt, endpoint_id, secret.reveal(), actor="test")
         await post.event()
-        await post.courier.deliver_due()
+        await post.deliver()
     [hit] = receiver.hits
     assert verified(hit, FIRST, second, pair.public) == ["v1", "v1", "v1a"]
     for unknown in (expired, stranger):
@@ -124,9 +124,9 @@ async def test_a_second_try_is_signed_anew_with_the_same_id_and_body(post: Post)
     async with receiving(replies(500)) as receiver:
         await post.endpoint(receiver)
         await post.event()
-        await post.courier.deliver_due()
+        await post.deliver()
         await post.due_now()
-        await post.courier.deliver_due()
+        await post.deliver()
     first, second = receiver.hits
     assert (first.body, first.headers["webhook-id"]) == (second.body, second.headers["webhook-id"])
     assert verified(second, FIRST) == ["v1"]

@@ -5,7 +5,7 @@ import tracemalloc
 
 import pytest
 
-from gateway.domain.csv_lines import BILLS_HEADER, BillCheck, Refusal
+from gateway.domain.csv_lines import BILLS_HEADER, BillCheck, CustomerCheck, Refusal
 from gateway.flows import import_files
 from gateway.flows.import_files import FileRefused, RefusedLines, read_chunks, read_header
 
@@ -18,8 +18,8 @@ def read(*lines: str) -> tuple[list[str], list[tuple[int, str]]]:
     file = io.BytesIO("\n".join(["header", *lines]).encode())
     file.readline()
     chunks = list(read_chunks(file, CHECK, ids_once=True))
-    kept = [text.split(",")[1] for chunk in chunks for text in chunk.blob.decode().split()]
-    assert sum(chunk.good for chunk in chunks) == len(kept)
+    kept = [text.split(",")[0] for chunk in chunks for text in chunk.good.values()]
+    assert kept == [name for chunk in chunks for name in chunk.numbers]
     refused = [refusal for chunk in chunks for refusal in chunk.refused]
     assert sum(chunk.lines for chunk in chunks) == len(kept) + len(refused)
     return kept, [(refusal.line, refusal.code) for refusal in refused]
@@ -49,6 +49,16 @@ def test_of_two_lines_with_one_id_in_a_chunk_the_first_stays() -> None:
     )
 
 
+def test_of_two_customers_with_one_code_the_later_stays() -> None:
+    lines = b"header\nPB14010000001,An,1,32008,household,\nPB14010000001,Ba,1,32008,household,\n"
+    file = io.BytesIO(lines)
+    file.readline()
+    check = CustomerCheck(re.compile("PB14[0-9]{9}"))
+    [chunk] = read_chunks(file, check, ids_once=False)
+    assert chunk.good == {"PB14010000001": 'PB14010000001,"Ba","1","32008","household",'}
+    assert (chunk.lines, chunk.numbers, chunk.refused) == (2, {"PB14010000001": 3}, [])
+
+
 def test_a_refused_line_does_not_take_its_id_from_a_good_one() -> None:
     assert read("HD-1,rubbish", f"HD-1,{REST}") == (["HD-1"], [(2, "malformed")])
 
@@ -67,7 +77,7 @@ def test_memory_does_not_grow_with_the_file(monkeypatch: pytest.MonkeyPatch) -> 
     def peak_of(lines: int) -> int:
         file = io.BytesIO("\n".join(f"HD-{n},{REST}" for n in range(lines)).encode())
         tracemalloc.start()
-        assert sum(chunk.good for chunk in read_chunks(file, CHECK, ids_once=True)) == lines
+        assert sum(len(chunk.good) for chunk in read_chunks(file, CHECK, ids_once=True)) == lines
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         return peak

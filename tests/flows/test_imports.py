@@ -1,4 +1,5 @@
 import csv
+from collections.abc import Mapping
 from pathlib import Path
 
 import asyncpg
@@ -12,6 +13,7 @@ from gateway.flows.import_files import FileRefused
 from gateway.flows.imports import import_bills, import_customers
 from gateway.runtime import Runtime
 from gateway.store import imports as store
+from gateway.store.bills import Told
 from tests.world import BILLER, CUSTOMER, World
 
 HEADER = "bill_id,customer_code,period,kwh,net_dong,vat_dong,amount_dong,issued_on,due_on\n"
@@ -158,8 +160,8 @@ async def test_a_database_that_goes_away_says_how_far_it_came_and_the_next_run_c
     merge, calls = store.merge_bills, 0
 
     async def cut(
-        connection: "asyncpg.Connection[asyncpg.Record]", biller_id: int, lines: bytes
-    ) -> tuple[int, list[store.Standing]]:
+        connection: "asyncpg.Connection[asyncpg.Record]", biller_id: int, lines: Mapping[str, str]
+    ) -> tuple[int, list[Told]]:
         nonlocal calls
         calls += 1
         if calls == 3:
@@ -170,8 +172,9 @@ async def test_a_database_that_goes_away_says_how_far_it_came_and_the_next_run_c
         return await merge(connection, biller_id, lines)
 
     monkeypatch.setattr(store, "merge_bills", cut)
-    with pytest.raises(DatabaseUnavailable, match="the first 20 lines are safely in"):
+    with pytest.raises(DatabaseUnavailable, match="the first 20 lines are safely in") as cut_off:
         await import_bills(rt, BILLER, path, actor="test")
+    assert "20 dòng đầu đã được lưu" in cut_off.value.detail_vi
     done = await import_bills(rt, BILLER, path, actor="test")
     assert (done.written, done.unchanged) == (20, 20)
 

@@ -102,10 +102,17 @@ async def test_a_past_payment_is_named_after_its_moment_and_its_bill(
     assert fitting == report.payments
 
 
-async def test_a_payment_of_a_bill_that_is_not_there_stops_the_seeding_whole(rt: Runtime) -> None:
+@pytest.mark.parametrize("flaw", ["too few bills", "a tab in an id"])
+async def test_data_that_cannot_be_told_apart_stops_the_seeding_whole(
+    rt: Runtime, flaw: str
+) -> None:
     world = World(rt)
     data = pilot_data(PILOT)
-    broken = replace(data, bills=list(data.bills)[:10])
+    bills = list(data.bills)
+    if flaw == "too few bills":
+        broken = replace(data, bills=bills[:10])
+    else:
+        broken = replace(data, bills=[*bills[:-1], (f"{bills[-1][0]}\t", *bills[-1][1:])])
     with pytest.raises(InvariantBroken):
         await seed(rt, broken, actor="test")
     for table in ("customers", "bills", "payments", "transfers"):

@@ -26,6 +26,7 @@ class Receiver:
     port: int = 0
     hits: list[Hit] = field(default_factory=list)
     hit: asyncio.Event = field(default_factory=asyncio.Event)
+    connected: asyncio.Event = field(default_factory=asyncio.Event)
     connections: int = 0
     open_now: int = 0
     open_max: int = 0
@@ -40,6 +41,7 @@ class Receiver:
         assert task is not None
         self._tasks.add(task)
         self.connections += 1
+        self.connected.set()
         self.open_now += 1
         self.open_max = max(self.open_max, self.open_now)
         with suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):

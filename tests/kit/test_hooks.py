@@ -161,6 +161,20 @@ async def test_no_more_connections_are_open_to_one_endpoint_than_allowed() -> No
     assert receiver.open_max == 3
 
 
+async def test_without_a_limit_messages_to_one_host_do_not_wait_for_one_another() -> None:
+    all_came = asyncio.Event()
+
+    async def answer(writer: asyncio.StreamWriter) -> None:
+        if len(receiver.hits) == 30:
+            all_came.set()
+        await all_came.wait()
+        await replies(204)(writer)
+
+    async with receiving(answer) as receiver, sending() as sender:
+        posts = [sender.post(receiver.url, HEADERS, BODY) for _ in range(30)]
+        assert all(reply.delivered for reply in await asyncio.gather(*posts))
+
+
 async def test_a_stuck_endpoint_does_not_hold_up_another() -> None:
     async with (
         receiving(hang) as stuck,

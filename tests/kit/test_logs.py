@@ -4,10 +4,10 @@ import subprocess
 import sys
 
 PROGRAM = """
-import logging, structlog
+import logging
 from gateway.kit import logs
 logs.configure("INFO")
-log = structlog.get_logger()
+log = logs.log
 log.debug("too.quiet")
 log.info("thing.done", payment="pay_1")
 logs.write_line(event="request.answered", status=201)

@@ -12,7 +12,9 @@ from prometheus_client.metrics import MetricWrapperBase
 from gateway.kit import metrics
 
 ALL = [one for one in vars(metrics).values() if isinstance(one, MetricWrapperBase)]
-BOUNDED = {"route", "status", "code", "channel", "result"}
+BOUNDED = {"route", "status", "code", "channel", "result"} | {
+    *("provider", "operation", "fate", "rank", "ended", "verdict"),
+}
 COUNT = """
 from gateway.kit import metrics
 metrics.PAYMENTS.labels("qr").inc(3)

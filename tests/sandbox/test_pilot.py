@@ -1,4 +1,5 @@
 import os
+import re
 import subprocess
 import sys
 import unicodedata
@@ -7,8 +8,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from gateway.domain.customer_code import CA_MAU
 from gateway.domain.tariff import charge
+from gateway.run import RULES
 from gateway.sandbox.areas import PILOT_WARDS, WARDS_2019
 from gateway.sandbox.pilot import (
     CASH,
@@ -20,6 +21,7 @@ from gateway.sandbox.pilot import (
     segment_of,
 )
 
+CA_MAU = re.compile(str(RULES["customer_code_pattern"]), re.ASCII)
 TODAY = date(2026, 11, 24)
 SMALL = Pilot(customers=200, months=6, today=TODAY)
 CITY = Pilot(customers=3_000, months=6, today=TODAY)
@@ -105,6 +107,12 @@ def test_history_is_a_part_of_the_bills_in_their_order() -> None:
     places = [order[paid[0]] for paid in SMALL.history()]
     assert places == sorted(places)
     assert len(set(places)) == len(places)
+
+
+def test_for_every_bill_it_is_said_how_it_was_paid() -> None:
+    pairs = zip(SMALL.bills(), SMALL.ways(), strict=True)
+    paid = [(bill[0], way) for bill, way in pairs if way is not None]
+    assert paid == [(row[0], row[4:]) for row in SMALL.history()]
 
 
 def test_a_past_payment_pays_exactly_its_bill() -> None:

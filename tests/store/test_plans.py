@@ -1,5 +1,6 @@
 """Every hot statement rides the indexes of its comment, on empty tables and on full ones."""
 
+import json
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -73,10 +74,10 @@ def full_url(postgres: EmbeddedPostgres, worker_id: str) -> Iterator[str]:
 @asynccontextmanager
 async def connected(url: str) -> AsyncIterator[Raw]:
     """A connection as the service opens it."""
-    engine = database.open_engine(url, size=1, role=None)
-    async with database.borrow(engine) as raw:
+    pool = database.open_pool(url, size=1, role=None)
+    async with database.borrow(pool) as raw:
         yield raw
-    await engine.dispose()
+    await database.close_pool(pool)
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +125,7 @@ async def plan_of(connection: Raw, name: str, sql: str) -> Plan:
     arguments = await arguments_of(connection, sql)
     [row] = await connection.fetch(f'EXPLAIN (FORMAT JSON) EXECUTE "{name}" ({arguments})')
     plan = Plan()
-    plan.walk(row[0][0]["Plan"])
+    plan.walk(json.loads(row[0])[0]["Plan"])
     return plan
 
 

@@ -1,32 +1,19 @@
-"""The queue of deliveries: leases, fences, and what is kept of an endpoint."""
+"""The queue of deliveries: leases, fences, shares, and what is kept of them."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 
-from gateway.runtime import Runtime
 from gateway.store import database, webhooks
-from gateway.store.database import Lane, Raw
-from gateway.store.webhooks import Claimed, DeliveryState, Finish
+from gateway.store.database import Raw
+from gateway.store.webhooks import DeliveryState, Line
 from tests.orders import another_process
-from tests.world import BILLER, World
-
-LEASE_S = 60.0
-ENDPOINT = UUID(int=1)
-QUEUE = """
-WITH made AS (
-    INSERT INTO events (biller_id, id, type, subject, body, created_at)
-    SELECT 1, (left(uuid7_floor(now())::text, 13) || right(gen_random_uuid()::text, 23))::uuid,
-        'payment.succeeded', gen_random_uuid(), '{"n":' || n || '}', now()
-    FROM generate_series(1, $1) n RETURNING id
-)
-INSERT INTO deliveries (biller_id, event_id, endpoint_id, due_at)
-SELECT 1, id, $2, now() + make_interval(secs => $3) FROM made RETURNING id
-"""
+from tests.store.queue import ENDPOINT, LEASE_S, Worker, end, queue, setting_due, state
+from tests.world import World
 
 
 @pytest.fixture
@@ -35,59 +22,11 @@ async def raw(world: World) -> AsyncIterator[Raw]:
         yield connection
 
 
-class Worker:
-    """A worker's two lanes."""
-
-    def __init__(self, rt: Runtime) -> None:
-        self._claims = Lane(rt.engine, webhooks.CLAIM)
-        self._ends = Lane(rt.engine, webhooks.FINISH)
-
-    async def claim(self, most: int = 100, lease_s: float = LEASE_S) -> list[Claimed]:
-        return await webhooks.claim(self._claims, most=most, lease_s=lease_s)
-
-    async def finish(self, *ends: Finish) -> int:
-        return await webhooks.finish(self._ends, ends)
-
-    def close(self) -> None:
-        self._claims.close()
-        self._ends.close()
-
-
 @pytest.fixture
 async def worker(world: World) -> AsyncIterator[Worker]:
     worker = Worker(world.rt)
     yield worker
     worker.close()
-
-
-async def queue(raw: Raw, many: int = 1, *, due_in_s: float = 0.0) -> list[int]:
-    return [row["id"] for row in await raw.fetch(QUEUE, many, ENDPOINT, due_in_s)]
-
-
-def end(claimed: Claimed, state: DeliveryState, wait_s: float = 0.0) -> Finish:
-    return Finish(claimed.id, claimed.lease_no, state, wait_s, 500, "timeout")
-
-
-async def state(raw: Raw, delivery: int) -> tuple[object, ...]:
-    row = await raw.fetchrow(
-        "SELECT state, attempts, lease_no, last_status, last_failure, finished_at IS NOT NULL "
-        "FROM deliveries WHERE id = $1",
-        delivery,
-    )
-    assert row is not None
-    return tuple(row)
-
-
-@asynccontextmanager
-async def setting_due(raw: Raw, delivery: int, wait_s: float) -> AsyncIterator[None]:
-    """Hold `due_at` against the database's clock before and after."""
-    before = await raw.fetchval("SELECT clock_timestamp()")
-    yield
-    due_at, after = (
-        await raw.fetchval("SELECT due_at FROM deliveries WHERE id = $1", delivery),
-        await raw.fetchval("SELECT clock_timestamp()"),
-    )
-    assert before <= due_at - timedelta(seconds=wait_s) <= after
 
 
 async def test_what_is_not_due_yet_is_not_claimed(raw: Raw, worker: Worker) -> None:
@@ -132,6 +71,24 @@ async def test_who_lost_the_lease_changes_nothing(
     before = await state(raw, delivery)
     assert await worker.finish(end(lost, said)) == 0
     assert await state(raw, delivery) == before
+
+
+async def test_who_held_a_delivery_that_was_revived_since_changes_nothing(
+    raw: Raw, worker: Worker
+) -> None:
+    [delivery] = await queue(raw)
+    [lost] = await worker.claim()
+    await raw.execute("UPDATE deliveries SET state = 'dead', finished_at = now()")
+    assert await webhooks.revive(raw, ENDPOINT) == 1
+    assert await state(raw, delivery) == ("due", 0, 2, None, None, False)
+    assert await worker.finish(end(lost, DeliveryState.DELIVERED)) == 0
+    assert (await state(raw, delivery))[0] == "due"
+
+
+async def test_no_more_dead_letters_are_revived_at_once_than_asked(raw: Raw) -> None:
+    await queue(raw, 5)
+    await raw.execute("UPDATE deliveries SET state = 'dead'")
+    assert [await webhooks.revive(raw, ENDPOINT, most=3) for _ in range(3)] == [3, 2, 0]
 
 
 async def test_what_has_ended_does_not_end_again(raw: Raw, worker: Worker) -> None:
@@ -234,57 +191,40 @@ async def test_a_quiet_system_forgets_too_but_not_too_much_at_once(raw: Raw) -> 
     assert await webhooks.prune(raw, month_ago) == 6
 
 
-async def add_endpoint(raw: Raw, endpoint_id: UUID = ENDPOINT) -> None:
-    await webhooks.add_endpoint(raw, endpoint_id, 1, "https://evn.example/", ["payment.succeeded"])
+async def test_no_endpoint_is_given_more_than_its_share_with_what_flies_to_it(
+    raw: Raw, worker: Worker
+) -> None:
+    full, half, idle = UUID(int=1), UUID(int=2), UUID(int=3)
+    for endpoint in (full, half, idle):
+        await queue(raw, 10, endpoint=endpoint)
+    lines = {full: Line(flying=4), half: Line(flying=2)}
+    claimed = await worker.claim(share=4, lines=lines)
+    assert Counter(one.endpoint_id for one in claimed) == {half: 2, idle: 4}
 
 
-async def test_an_endpoint_is_disabled_once_and_keeps_its_first_reason(raw: Raw) -> None:
-    await add_endpoint(raw)
-    assert await webhooks.disable(raw, ENDPOINT, "answered 410 Gone")
-    assert not await webhooks.disable(raw, ENDPOINT, "again")
-    assert (
-        await raw.fetchval("SELECT disabled_reason FROM webhook_endpoints") == "answered 410 Gone"
-    )
-    [endpoint] = await webhooks.endpoints(raw)
-    assert endpoint.is_disabled
+async def test_an_endpoint_that_has_nothing_in_the_air_is_served_before_those_that_have(
+    raw: Raw, worker: Worker
+) -> None:
+    busy, idle = UUID(int=1), UUID(int=2)
+    await queue(raw, 10, endpoint=busy, due_in_s=-60)
+    await queue(raw, 3, endpoint=idle)
+    claimed = await worker.claim(3, share=8, lines={busy: Line(flying=1)})
+    assert {one.endpoint_id for one in claimed} == {idle}
 
 
-async def test_moving_an_endpoint_enables_it_and_frees_what_was_held_for_it_alone(raw: Raw) -> None:
-    await add_endpoint(raw)
-    await webhooks.disable(raw, ENDPOINT, "answered 410 Gone")
-    held, elsewhere, dead = await queue(raw, 3, due_in_s=900)
-    await raw.execute("UPDATE deliveries SET state = 'held'")
-    await raw.execute("UPDATE deliveries SET endpoint_id = $2 WHERE id = $1", elsewhere, uuid4())
-    await raw.execute("UPDATE deliveries SET state = 'dead' WHERE id = $1", dead)
-    async with setting_due(raw, held, 0):
-        assert await webhooks.move_endpoint(raw, BILLER, "https://new.example/")
-    [endpoint] = await webhooks.endpoints(raw)
-    assert (endpoint.url, endpoint.is_disabled) == ("https://new.example/", False)
-    assert (await state(raw, held))[0] == "due"
-    assert (await state(raw, elsewhere))[0] == "held"
-    assert (await state(raw, dead))[0] == "dead"
+async def test_a_queue_is_read_from_its_floor_on_and_that_row_is_part_of_it(
+    raw: Raw, worker: Worker
+) -> None:
+    await queue(raw, due_in_s=-60)
+    [later] = await queue(raw, due_in_s=-30)
+    floor = await raw.fetchval("SELECT due_at FROM deliveries WHERE id = $1", later)
+    [claimed] = await worker.claim(lines={ENDPOINT: Line(floor=floor)})
+    assert (claimed.id, claimed.was_due_at) == (later, floor)
 
 
-async def test_no_endpoint_is_moved_when_a_biller_has_none_or_two(raw: Raw) -> None:
-    assert not await webhooks.move_endpoint(raw, BILLER, "https://new.example/")
-    await add_endpoint(raw)
-    await add_endpoint(raw, UUID(int=2))
-    assert not await webhooks.move_endpoint(raw, BILLER, "https://new.example/")
-    assert {one.url for one in await webhooks.endpoints(raw)} == {"https://evn.example/"}
-
-
-async def test_live_secrets_are_read_newest_first_and_expired_ones_not_at_all(raw: Raw) -> None:
-    await add_endpoint(raw)
-    now = datetime.now(UTC)
-    for number, expires_at in enumerate(
-        [None, now - timedelta(seconds=1), now + timedelta(days=1)]
-    ):
-        await webhooks.add_secret(
-            raw,
-            secret_id=UUID(int=number),
-            endpoint_id=ENDPOINT,
-            sealed=bytes([number]),
-            expires_at=expires_at,
-        )
-    [endpoint] = await webhooks.endpoints(raw)
-    assert endpoint.sealed == ((UUID(int=2), b"\x02"), (UUID(int=0), b"\x00"))
+async def test_a_claim_tells_which_directory_knows_its_endpoints(raw: Raw, worker: Worker) -> None:
+    await queue(raw)
+    [first] = await worker.claim()
+    await queue(raw, endpoint=UUID(int=2))
+    [second] = await worker.claim()
+    assert second.directory_version > first.directory_version

@@ -9,7 +9,7 @@ from gateway.api.exchange import Answered, asked_of, caller_of, response_of, run
 from gateway.api.fields import REFERENCE
 from gateway.api.keyed import KEY, answered
 from gateway.api.openapi import described
-from gateway.api.payments import Payment
+from gateway.api.payment_models import Payment
 from gateway.api.reading import Strict, read_query
 from gateway.domain import receipt
 from gateway.domain.partner import Scope
@@ -19,11 +19,13 @@ from gateway.flows import payments as flow
 KEPT = (
     "bill_not_found",
     "bill_already_paid",
+    "bill_being_paid",
     "bill_cancelled",
     "amount_mismatch",
     "older_bill_open",
     "already_reversed",
     "reversal_too_late",
+    "not_reversible",
 )
 """Refusals that are kept under a key and answered again."""
 

@@ -11,18 +11,15 @@ from functools import cache
 from time import perf_counter
 from typing import Any
 
-import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.api import problems
 from gateway.api.exchange import Answered, Asked, joined
 from gateway.domain.errors import BodyTooLarge, DatabaseUnavailable, GatewayError, InvariantBroken
 from gateway.kit import metrics
-from gateway.kit.logs import write_line
+from gateway.kit.logs import log, write_line
 from gateway.runtime import Runtime
 from gateway.store import database
-
-log = structlog.get_logger()
 
 Hot = Callable[[Runtime, Asked], Awaitable[Answered]]
 
@@ -55,20 +52,16 @@ class Edge:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        request_id = scope["gateway.request_id"] = _request_id(scope)
+        headers = joined([(n.decode("latin-1"), v.decode("latin-1")) for n, v in scope["headers"]])
+        request_id = scope["gateway.request_id"] = _request_id(headers)
         visit = _Visit(scope, send, request_id, self._hot)
         hot = self._hot.get((scope["method"], scope["path"]))
         try:
-            body = await _read(scope, receive)
+            body = await _read(scope["path"], headers, receive)
             if hot is None:
                 await self.app(scope, _again(body, receive), visit.send)
             else:
-                asked = Asked(
-                    joined((n.decode("latin-1"), v.decode("latin-1")) for n, v in scope["headers"]),
-                    scope["query_string"].decode("latin-1"),
-                    body,
-                    request_id,
-                )
+                asked = Asked(headers, scope["query_string"].decode("latin-1"), body, request_id)
                 await visit.answer(await hot(self._runtime(), asked))
         except ClientGone:
             visit.status = 499
@@ -172,18 +165,16 @@ def problem(error: GatewayError, scope: Scope) -> Answered:
     return Answered(status, body, problems.MEDIA_TYPE, headers, error.code)
 
 
-def _request_id(scope: Scope) -> str:
-    for name, value in scope["headers"]:
-        if name == b"x-request-id" and REQUEST_ID.fullmatch(sent := value.decode("latin-1")):
-            return str(sent)
-    return os.urandom(16).hex()
+def _request_id(headers: Mapping[str, str]) -> str:
+    sent = headers.get("x-request-id")
+    return sent if sent is not None and REQUEST_ID.fullmatch(sent) else os.urandom(16).hex()
 
 
-async def _read(scope: Scope, receive: Receive) -> bytes:
+async def _read(path: str, headers: Mapping[str, str], receive: Receive) -> bytes:
     """Read the whole body, up to its route's limit, before anything else is done."""
-    limit = BULK_BODY_MAX_BYTES if BULK.fullmatch(scope["path"]) else BODY_MAX_BYTES
-    declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
-    if len(declared) > DIGITS_MAX or not declared.isdigit() or int(declared) > limit:
+    limit = BULK_BODY_MAX_BYTES if BULK.fullmatch(path) else BODY_MAX_BYTES
+    declared = headers.get("content-length", "0")
+    if len(declared) > DIGITS_MAX or not declared.isdecimal() or int(declared) > limit:
         raise BodyTooLarge(limit)
     message = await receive()
     body: bytes = message.get("body", b"")

@@ -5,7 +5,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 from gateway.api.openapi import REF, also
-from gateway.api.payments import Payment
+from gateway.api.payment_models import Payment
 
 
 class PaymentSucceeded(BaseModel):
@@ -22,6 +22,29 @@ class PaymentReversed(BaseModel):
     type: Literal["payment.reversed"]
     timestamp: str = Field(description="When it happened, RFC 3339, UTC")
     data: Payment
+
+
+class LateMoney(BaseModel):
+    """Money came for a payment whose bills were paid otherwise; it is given back to the payer."""
+
+    type: Literal["payment.late_money"]
+    timestamp: str = Field(description="When it happened, RFC 3339, UTC")
+    data: Payment
+
+
+class Disputed(BaseModel):
+    """What names a payment whose evidence disagrees."""
+
+    id: str
+    provider: str
+
+
+class PaymentConflicted(BaseModel):
+    """A provider's own messages about a payment disagree; a person is asking."""
+
+    type: Literal["payment.conflicted"]
+    timestamp: str = Field(description="When it happened, RFC 3339, UTC")
+    data: Disputed
 
 
 _HEADERS = {
@@ -63,4 +86,6 @@ def _webhook(model: type[BaseModel], summary: str) -> dict[str, Any]:
 WEBHOOKS = {
     "payment.succeeded": _webhook(PaymentSucceeded, "A payment was made"),
     "payment.reversed": _webhook(PaymentReversed, "A payment was undone"),
+    "payment.late_money": _webhook(LateMoney, "Money came too late"),
+    "payment.conflicted": _webhook(PaymentConflicted, "A payment is disputed"),
 }

@@ -1,8 +1,9 @@
 """One request and its answer, before any framework: what thin and ordinary routes both speak."""
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import NamedTuple
 from urllib.parse import parse_qs
 
 from fastapi import Request
@@ -15,14 +16,16 @@ from gateway.runtime import Runtime
 
 JSON = "application/json"
 QUERY_PARAMETERS_MAX = 20
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 _PLAIN_QUERY = re.compile(
     r"[A-Za-z0-9_]+=[A-Za-z0-9_.-]*(?:&[A-Za-z0-9_]+=[A-Za-z0-9_.-]*)*", re.ASCII
 )
 """A query with nothing to decode, as most are; it is taken apart in a quarter of the time."""
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+# Here and along the hot path a NamedTuple stands for a frozen dataclass: it is made in a third of
+# the time, and a payment makes ten.
+class Asked(NamedTuple):
     """A request: header names lower-case, values as sent; a repeated header is joined by ', '."""
 
     headers: Mapping[str, str]
@@ -43,14 +46,13 @@ class Asked:
             raise RequestInvalid((Fault("query", message),)) from error
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(NamedTuple):
     """An answer: status, body, and headers beside content-type and length."""
 
     status: int
     body: bytes
     media_type: str = JSON
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = NO_HEADERS
     code: str | None = None
     """The code of a problem, for the log and the metrics."""
 
@@ -58,16 +60,19 @@ class Answered:
 async def asked_of(request: Request) -> Asked:
     """Read a framework request whole."""
     return Asked(
-        headers=joined((name, value) for name, value in request.headers.items()),
+        headers=joined(request.headers.items()),
         query=request.url.query,
         body=await request.body(),
         request_id=request.scope["gateway.request_id"],
     )
 
 
-def joined(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+def joined(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
     """Join repeated headers as HTTP does, so that a second Idempotency-Key cannot hide."""
-    headers: dict[str, str] = {}
+    headers = dict(pairs)
+    if len(headers) == len(pairs):
+        return headers
+    headers.clear()
     for name, value in pairs:
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
     return headers

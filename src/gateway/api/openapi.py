@@ -51,20 +51,26 @@ REPLAYED = {
 
 def described(  # noqa: PLR0913 (each names one part of an operation)
     *,
-    answer: type[BaseModel],
+    answer: Any,
     status: int = 200,
-    body: type[BaseModel] | None = None,
+    body: type[BaseModel] | tuple[type[BaseModel], ...] | None = None,
     query: type[BaseModel] | None = None,
     errors: Iterable[str] = (),
     is_idempotent: bool = False,
+    later: str | None = None,
     examples: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Give the arguments by which a FastAPI route tells OpenAPI what it takes and gives."""
+    """Give the arguments by which a FastAPI route tells OpenAPI what it takes and gives.
+
+    `later`: what a 202 says, where the same answer may come before the outcome is known.
+    """
     extra: dict[str, Any] = {"parameters": []}
     codes = [*errors, *ALWAYS]
     if body is not None:
-        _models.add(body)
-        content: dict[str, Any] = {"schema": {"$ref": REF.format(model=body.__name__)}}
+        forms = body if isinstance(body, tuple) else (body,)
+        _models.update(forms)
+        refs = [{"$ref": REF.format(model=form.__name__)} for form in forms]
+        content: dict[str, Any] = {"schema": refs[0] if len(refs) == 1 else {"oneOf": refs}}
         if examples:
             content["examples"] = examples
         extra["requestBody"] = {"required": True, "content": {"application/json": content}}
@@ -81,7 +87,11 @@ def described(  # noqa: PLR0913 (each names one part of an operation)
     return {
         "status_code": status,
         "response_model": None,
-        "responses": {status: success, **_problem_responses(codes)},
+        "responses": {
+            status: success,
+            **({202: success | {"description": later}} if later else {}),
+            **_problem_responses(codes),
+        },
         "openapi_extra": extra,
     }
 

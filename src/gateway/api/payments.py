@@ -1,17 +1,13 @@
 """Payments over HTTP: pay, reverse, read, list, and where is my answer."""
 
-from collections.abc import Sequence
-from datetime import date
-from itertools import pairwise
 from typing import Annotated, Literal
-from uuid import UUID
 
 import orjson
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, Field, StringConstraints
 
-from gateway.api import examples
+from gateway.api import examples, provider_payments
 from gateway.api.exchange import (
     Answered,
     Asked,
@@ -21,9 +17,7 @@ from gateway.api.exchange import (
     runtime_of,
 )
 from gateway.api.fields import (
-    AmountDong,
     BillerCode,
-    BillId,
     CustomerCode,
     Day,
     Flag,
@@ -32,40 +26,31 @@ from gateway.api.fields import (
 )
 from gateway.api.keyed import answered, keyed_by, read_key
 from gateway.api.openapi import described
+from gateway.api.payment_models import BILLS_MAX, BillToPay, Payment, lines_of, payment_id_of
 from gateway.api.reading import PlainText, Strict, read_model, read_query
 from gateway.domain import receipt
 from gateway.domain.biller import Channel
-from gateway.domain.errors import CursorInvalid, Fault, RequestInvalid
+from gateway.domain.errors import CursorInvalid
 from gateway.domain.ids import from_public, to_public
 from gateway.domain.partner import Scope
-from gateway.domain.payment import Line, Method, Order
+from gateway.domain.payment import Method, Order
 from gateway.domain.refusals import (
     NotOffered,
-    PaymentNotFound,
 )
 from gateway.flows import payments as flow
-from gateway.flows import reversals
+from gateway.flows import reversals, viewing
 from gateway.runtime import Runtime
 from gateway.store.payments import Filter
 
 router = APIRouter(prefix="/v1", tags=["payments"])
 
-BILLS_MAX = 50
-
-
-class BillToPay(Strict):
-    """One bill of a payment."""
-
-    id: BillId = Field(description="The bill's id as the lookup gave it")
-    amount_dong: AmountDong = Field(
-        description="Whole đồng; must equal what is due, unless the biller takes parts"
-    )
-
 
 class PaymentRequest(Strict):
     """A payment of one or more bills of one customer; all are paid or none."""
 
-    method: Method = Field(description="Who has the money now; 'collected' is offered")
+    method: Literal[Method.COLLECTED, Method.MANDATE] = Field(
+        description="'collected': you have debited your customer ('mandate' is not offered yet)"
+    )
     biller: BillerCode
     customer_code: CustomerCode
     partner_reference: Reference = Field(
@@ -82,34 +67,6 @@ class ReversalRequest(Strict):
     """Why a payment is undone."""
 
     reason: PlainText
-
-
-class PaidBill(BaseModel):
-    """A bill that a payment paid."""
-
-    id: str
-    period: str = Field(description="Month of consumption", examples=["2026-10"])
-    amount_dong: int
-    sequence: int = Field(description="Gap-free number of this bill's latest event here")
-
-
-class Payment(BaseModel):
-    """A payment. Its webhook `payment.succeeded` carries this same object."""
-
-    id: str = Field(examples=["pay_019a3c84f40070008000000000000001"])
-    status: Literal["succeeded"]
-    method: Method
-    biller: str
-    customer_code: str
-    partner: str
-    partner_reference: str
-    channel: Channel
-    amount_dong: int
-    business_date: date = Field(description="Day in Asia/Ho_Chi_Minh")
-    created_at: str = Field(description="RFC 3339, UTC")
-    reversed_at: str | None
-    reversal_reason: str | None
-    bills: list[PaidBill]
 
 
 class PaymentPage(BaseModel):
@@ -133,6 +90,8 @@ class PaymentQuery(Strict):
 
 async def create_payment(rt: Runtime, asked: Asked) -> Answered:
     """Answer POST /v1/payments; the hot path, called by the thin and by the ordinary route."""
+    if provider_payments.asks_for_provider(asked.body):
+        return await provider_payments.create(rt, asked)
     caller = await caller_of(rt, asked, Scope.PAY)
     key = read_key(asked)
     body = read_model(PaymentRequest, asked.body, asked.headers.get("content-type"))
@@ -142,7 +101,7 @@ async def create_payment(rt: Runtime, asked: Asked) -> Answered:
         partner_reference=body.partner_reference,
         channel=body.channel,
         customer_code=body.customer_code,
-        lines=_lines(body.bills),
+        lines=lines_of(body.bills),
     )
     fields = {
         "method": body.method,
@@ -164,38 +123,25 @@ async def create_reversal(rt: Runtime, payment_id: str, asked: Asked) -> Answere
     body = read_model(ReversalRequest, asked.body, asked.headers.get("content-type"))
     fields = {"payment_id": payment_id, "reason": body.reason}
     keyed = keyed_by(caller, reversals.OPERATION, key, fields, asked.request_id)
-    reversal = reversals.Reversal(_payment_id(payment_id), body.reason, keyed)
+    reversal = reversals.Reversal(payment_id_of(payment_id), body.reason, keyed)
     return answered(await reversals.reverse(rt, caller, reversal))
-
-
-def _lines(bills: Sequence[BillToPay]) -> tuple[Line, ...]:
-    lines = tuple(sorted((Line(b.id, b.amount_dong) for b in bills), key=lambda x: x.bill_id))
-    twice = {a.bill_id for a, b in pairwise(lines) if a.bill_id == b.bill_id}
-    if twice:
-        raise RequestInvalid((Fault("bills", f"names bill '{min(twice)}' twice"),))
-    return lines
-
-
-def _payment_id(text: str) -> UUID:
-    payment_id = from_public("pay", text)
-    if payment_id is None:
-        raise PaymentNotFound(text[:64])
-    return payment_id
 
 
 @router.post(
     "/payments",
     summary="Pay bills with money that you have collected",
     **described(
-        answer=Payment,
+        answer=Payment | provider_payments.ProviderPayment,
         status=201,
-        body=PaymentRequest,
+        body=(PaymentRequest, provider_payments.ProviderPaymentRequest),
         is_idempotent=True,
+        later="Begun; whether the provider has it is in doubt and being found out",
         errors=(
             "biller_unknown",
             "customer_code_invalid",
             "bill_not_found",
             "bill_already_paid",
+            "bill_being_paid",
             "bill_cancelled",
             "amount_mismatch",
             "older_bill_open",
@@ -205,6 +151,8 @@ def _payment_id(text: str) -> UUID:
             "lookup_token_invalid",
             "lookup_token_expired",
             "partner_reference_used",
+            "provider_not_offered",
+            "provider_amount_out_of_range",
         ),
         examples=examples.PAYMENT,
     ),
@@ -228,7 +176,12 @@ async def post_payment(request: Request) -> Response:
         status=201,
         body=ReversalRequest,
         is_idempotent=True,
-        errors=("payment_not_found", "already_reversed", "reversal_too_late"),
+        errors=(
+            "payment_not_found",
+            "already_reversed",
+            "reversal_too_late",
+            "not_reversible",
+        ),
         examples=examples.REVERSAL,
     ),
 )
@@ -273,11 +226,15 @@ async def list_payments(request: Request) -> Response:
 @router.get(
     "/payments/{payment_id}",
     summary="Read a payment",
-    **described(answer=Payment, errors=("payment_not_found",)),
+    **described(answer=Payment | provider_payments.ProviderPayment, errors=("payment_not_found",)),
 )
 async def get_payment(payment_id: str, request: Request) -> Response:
     """Read a payment that you made, or that was made for your own bills."""
     rt, asked = runtime_of(request), await asked_of(request)
     caller = await caller_of(rt, asked, Scope.READ)
-    payment = await flow.read(rt, caller, _payment_id(payment_id))
-    return response_of(Answered(200, receipt.body(payment).encode()))
+    row = await flow.read_row(rt, caller, payment_id_of(payment_id))
+    if row.method == Method.PROVIDER:
+        body = (await viewing.view_row(rt, row)).body
+    else:
+        body = receipt.body(flow.to_payment(rt, row))
+    return response_of(Answered(200, body.encode()))

@@ -1,28 +1,9 @@
 """Every code of the API, in two languages; `docs/problems.md` is made from this table."""
 
-from dataclasses import dataclass
-from enum import StrEnum
+from gateway.api.problem_entry import Entry, Retry
+from gateway.api.provider_problems import PROVIDER_TABLE
 
-
-class Retry(StrEnum):
-    """What a caller's machine should do next: give up, or send the same again after a while."""
-
-    NEVER = "never"
-    SAME_REQUEST = "same_request"
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """How one code is answered. A code is public API: it never changes its meaning."""
-
-    status: int
-    title: str
-    title_vi: str
-    meaning: str
-    meaning_vi: str
-    retry: Retry = Retry.NEVER
-    money_may_have_moved: bool = False
-
+__all__ = ["TABLE", "Entry", "Retry"]
 
 TABLE: dict[str, Entry] = {
     "json_malformed": Entry(
@@ -296,4 +277,5 @@ TABLE: dict[str, Entry] = {
         Retry.SAME_REQUEST,
         money_may_have_moved=True,
     ),
+    **PROVIDER_TABLE,
 }

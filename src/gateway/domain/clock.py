@@ -5,6 +5,7 @@ zone is a constant here and needs no zone files on the machine.
 """
 
 from datetime import UTC, date, datetime, timedelta, timezone
+from functools import lru_cache
 
 VIETNAM = timezone(timedelta(hours=7), "Asia/Ho_Chi_Minh")
 
@@ -18,6 +19,7 @@ def business_date(moment: datetime) -> date:
     return moment.astimezone(VIETNAM).date()
 
 
+@lru_cache(maxsize=64)  # a payment writes one instant in its body and in its event
 def to_text(moment: datetime) -> str:
     """Write an aware instant as RFC 3339 in UTC with microseconds.
 

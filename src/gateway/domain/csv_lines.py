@@ -1,7 +1,7 @@
 """Lines of the biller's CSV files: what a good one looks like, and why a bad one is refused.
 
 A line is one physical line: a field cannot hold a line break. Checked lines come back as COPY takes
-them, with their number in the file before them.
+them; the first column is the id, which is never quoted.
 """
 
 import csv
@@ -19,15 +19,18 @@ CUSTOMERS_HEADER = ("customer_code", "name", "address", "area_code", "segment", 
 SEGMENTS = frozenset({"household", "public_employee", "business"})
 AMOUNT_MAX_DONG = 10**13
 
+CUSTOMER_CODE = "[A-Z0-9]{4,20}"
+"""What any biller's customer code looks like, in the API too."""
 _DAY, _DONG = "[0-9]{4}-[0-9]{2}-[0-9]{2}", "[0-9]{1,14}"
 BILL_COLUMNS = (
     "[A-Za-z0-9][A-Za-z0-9._-]{0,39}",
-    "[A-Z0-9]{4,20}",
+    CUSTOMER_CODE,
     "20[0-9]{2}-(?:0[1-9]|1[0-2])",
     "[0-9]{0,9}",
     *(_DONG, _DONG, _DONG),
     *(_DAY, _DAY),
 )
+_CODE = re.compile(CUSTOMER_CODE, re.ASCII)
 BILL = re.compile(",".join(f"({column})" for column in BILL_COLUMNS), re.ASCII)
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
@@ -43,7 +46,7 @@ class Refusal:
 
 
 class BillCheck:
-    """Checks a line of bills; gives it back with its number before it."""
+    """Checks a line of bills; a good one comes back with its period as a day, the first."""
 
     def __init__(self, customer_codes: re.Pattern[str]) -> None:
         self._pattern = customer_codes
@@ -67,7 +70,7 @@ class BillCheck:
             return Refusal(number, name, "customer_code_invalid", "not a code of this biller")
         if not (self._is_day(issued_on) and self._is_day(due_on)):
             return Refusal(number, name, "malformed", "a day that no calendar has")
-        return f"{number},{text}"
+        return f"{text[: match.end(3)]}-01{text[match.end(3) :]}"
 
     def _is_day(self, text: str) -> bool:
         if text not in self._days:
@@ -80,7 +83,7 @@ class BillCheck:
 
 
 class CustomerCheck:
-    """Checks a line of customers; gives it back as COPY takes it, its number before it."""
+    """Checks a line of customers; a good one comes back composed (NFC) and quoted."""
 
     def __init__(self, customer_codes: re.Pattern[str]) -> None:
         self._pattern = customer_codes
@@ -91,7 +94,7 @@ class CustomerCheck:
         if len(fields) != len(CUSTOMERS_HEADER):
             return _columns(number, fields, CUSTOMERS_HEADER)
         code, name, address, area, segment, agency = fields
-        if not self._pattern.fullmatch(code):
+        if not (_CODE.fullmatch(code) and self._pattern.fullmatch(code)):
             return Refusal(number, code[:40], "customer_code_invalid", "not a code of this biller")
         if not all(_is_plain(part) for part in (name, address)) or (
             agency and not _is_plain(agency)
@@ -101,7 +104,7 @@ class CustomerCheck:
             return Refusal(number, code, "malformed", "area_code or segment")
         quoted = ",".join(f'"{part.replace(chr(34), chr(34) * 2)}"' for part in fields[1:5])
         agency = f'"{agency.replace(chr(34), chr(34) * 2)}"' if agency else ""
-        return f"{number},{code},{quoted},{agency}"
+        return f"{code},{quoted},{agency}"
 
 
 def _fields(text: str) -> list[str]:

@@ -5,7 +5,7 @@ no request reads any of this from the database.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gateway.domain.biller import Biller
 from gateway.domain.partner import Caller, Partner
@@ -21,6 +21,11 @@ class Directory:
     partners_by_id: Mapping[int, Partner]
     callers: Mapping[bytes, Caller]
     """By the digest of the API key."""
+    provider_accounts: Mapping[str, int] = field(default_factory=dict)
+    """The receivable account of each provider, by its code."""
+    suspense_account: int = 0
+    switches: Mapping[tuple[str, str], bool] = field(default_factory=dict)
+    """Circuit breakers tripped (or reset) by hand, by provider and operation."""
 
     @property
     def biller_ids(self) -> list[int]:

@@ -216,8 +216,8 @@ class DatabaseUnavailable(Unavailable):
     def __init__(
         self,
         detail: str = "the database cannot be reached; nothing was done, send it again shortly",
+        detail_vi: str = (
+            "không kết nối được cơ sở dữ liệu; chưa xử lý gì, hãy gửi lại sau giây lát"
+        ),
     ) -> None:
-        super().__init__(
-            detail,
-            "không kết nối được cơ sở dữ liệu; chưa xử lý gì, hãy gửi lại sau giây lát",
-        )
+        super().__init__(detail, detail_vi)

@@ -13,6 +13,8 @@ class AccountKind(StrEnum):
     """What a partner or provider owes us."""
     PAYABLE = "payable"
     """What we owe a biller."""
+    SUSPENSE = "suspense"
+    """Money of payers that pays no bill: it is given back."""
 
 
 class TransferKind(StrEnum):
@@ -22,6 +24,8 @@ class TransferKind(StrEnum):
     """receivable:{partner} → payable:{biller}"""
     REVERSAL = "reversal"
     """payable:{biller} → receivable:{partner}"""
+    LATE_PAYMENT = "late_payment"
+    """receivable:{provider} → suspense:payer"""
 
 
 def account_code(kind: AccountKind, owner: str) -> str:

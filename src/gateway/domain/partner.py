@@ -4,6 +4,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 
 
 class Mode(StrEnum):
@@ -53,6 +54,7 @@ class Caller:
         return self.expires_at is not None and now >= self.expires_at
 
 
+@cache
 def key_prefix(mode: Mode) -> str:
     """Give the text that every API key of this mode starts with.
 

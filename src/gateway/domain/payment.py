@@ -12,6 +12,8 @@ from uuid import UUID
 from gateway.domain.biller import AmountRule, BillerRules, Channel
 from gateway.domain.clock import VIETNAM, business_date
 from gateway.domain.errors import CallerError
+from gateway.domain.progress import Claim
+from gateway.domain.provider_refusals import BillBeingPaid
 from gateway.domain.refusals import (
     AmountMismatch,
     BillAlreadyPaid,
@@ -69,16 +71,18 @@ class BillState:
     period: date
     status: BillStatus
     due_dong: int
+    claim: str | None = None
+    claimed_by: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class PaidLine:
-    """A bill that a payment paid. `sequence` is the gap-free number of the bill's event."""
+    """A bill of a payment. `sequence` is the gap-free number of the bill's event, once paid."""
 
     bill_id: str
     period: date
     amount_dong: int
-    sequence: int
+    sequence: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +103,7 @@ class Payment:
     reversed_at: datetime | None
     reversal_reason: str | None
     lines: tuple[PaidLine, ...]
+    provider: str | None = None
 
 
 def check_channel(biller: str, rules: BillerRules, order: Order) -> None:
@@ -146,7 +151,7 @@ def _line_refusal(
         return BillCancelled(line.bill_id)
     if not _amount_fits(rules, line.amount_dong, state.due_dong):
         return AmountMismatch(line.bill_id, asked_dong=line.amount_dong, due_dong=state.due_dong)
-    return None
+    return BillBeingPaid(line.bill_id) if state.claim == Claim.HARD else None
 
 
 def _amount_fits(rules: BillerRules, asked_dong: int, due_dong: int) -> bool:

@@ -5,17 +5,39 @@ body is written in three parts: `head`, the bills joined by commas, `TAIL`.
 """
 
 from datetime import date, datetime
+from typing import NamedTuple
+from uuid import UUID
 
 import orjson
 
+from gateway.domain.biller import Channel
 from gateway.domain.clock import to_text
 from gateway.domain.ids import to_public
-from gateway.domain.payment import PaidLine, Payment
+from gateway.domain.payment import Method, PaidLine, Payment
 
 TAIL = "]}"
 
 
-def head(payment: Payment) -> str:
+class Made(NamedTuple):
+    """A payment at the moment at which it is made, when its bills are not yet known."""
+
+    id: UUID
+    biller: str
+    customer_code: str
+    partner: str
+    partner_reference: str
+    method: Method
+    channel: Channel
+    status: str
+    amount_dong: int
+    business_date: date
+    created_at: datetime
+    reversed_at: None = None
+    reversal_reason: None = None
+    provider: None = None
+
+
+def head(payment: Payment | Made) -> str:
     """Write everything of a payment but its bills."""
     facts = {
         "id": to_public("pay", payment.id),
@@ -32,6 +54,8 @@ def head(payment: Payment) -> str:
         "reversed_at": to_text(payment.reversed_at) if payment.reversed_at else None,
         "reversal_reason": payment.reversal_reason,
     }
+    if payment.provider is not None:
+        facts["provider"] = payment.provider
     return orjson.dumps(facts)[:-1].decode() + ',"bills":['
 
 
@@ -57,5 +81,5 @@ def period_text(period: date) -> str:
 def _line(line: PaidLine) -> str:
     return (
         f'{{"id":"{line.bill_id}","period":"{period_text(line.period)}",'
-        f'"amount_dong":{line.amount_dong},"sequence":{line.sequence}}}'
+        f'"amount_dong":{line.amount_dong},"sequence":{orjson.dumps(line.sequence).decode()}}}'
     )

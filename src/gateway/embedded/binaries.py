@@ -10,16 +10,13 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
-import structlog
-
 from gateway.embedded.account import Account
 from gateway.embedded.errors import EmbeddedPostgresError
+from gateway.kit.logs import log
 
 MAJOR_MIN = 15
 GROWING = "programs.new-"
 NEEDED = ("initdb", "postgres", "psql")
-
-log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)

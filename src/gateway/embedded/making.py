@@ -7,17 +7,14 @@ import shutil
 import tempfile
 from pathlib import Path
 
-import structlog
-
 from gateway.embedded.errors import EmbeddedPostgresError
 from gateway.embedded.site import SUPERUSER, Site
+from gateway.kit.logs import log
 
 INITDB_TIMEOUT_S = 300.0
 BUILTIN_LOCALE_SINCE = 17
 
 GROWING = "cluster.new-"
-
-log = structlog.get_logger()
 
 
 def make_cluster(site: Site) -> None:

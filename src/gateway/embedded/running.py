@@ -8,7 +8,6 @@ import time
 from pathlib import Path
 
 import psutil
-import structlog
 
 from gateway.embedded import processes
 from gateway.embedded.binaries import has_library
@@ -16,14 +15,13 @@ from gateway.embedded.errors import EmbeddedPostgresError
 from gateway.embedded.places import PORT
 from gateway.embedded.site import Site
 from gateway.embedded.tuning import Tuning
+from gateway.kit.logs import log
 
 START_TIMEOUT_S = 300.0
 STOP_TIMEOUT_S = 120.0
 POLL_S = 0.03
 LOG_BYTES_MAX = 10_000_000
 LOG_TAIL_BYTES = 2_000
-
-log = structlog.get_logger()
 
 
 def bring_up(site: Site, tuning: Tuning) -> bool:

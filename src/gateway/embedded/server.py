@@ -9,8 +9,6 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import quote
 
-import structlog
-
 from gateway.embedded import processes
 from gateway.embedded.account import Account, choose_account
 from gateway.embedded.binaries import open_binaries, wheel_directory
@@ -21,6 +19,7 @@ from gateway.embedded.running import bring_up, shut_down
 from gateway.embedded.site import SUPERUSER, Site
 from gateway.embedded.tuning import Tuning
 from gateway.embedded.turns import Turns
+from gateway.kit.logs import log
 
 OWNER = "gateway"
 
@@ -47,8 +46,6 @@ DROP_DATABASE = """
 SET client_min_messages = warning;
 DROP DATABASE IF EXISTS :"name" WITH (FORCE);
 """
-
-log = structlog.get_logger()
 
 
 class EmbeddedPostgres:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from gateway.domain.biller import Biller
 from gateway.domain.errors import DatabaseUnavailable
@@ -20,9 +21,10 @@ from gateway.store import bills as store
 from gateway.store import customers as customers_store
 from gateway.store import database, upkeep
 
+CUSTOMER_UNKNOWN = ("customer_unknown", "write the customer first")
 
-@dataclass(frozen=True, slots=True)
-class Lookup:
+
+class Lookup(NamedTuple):
     """What a customer owes a biller, and the token that binds it to a later payment."""
 
     biller: Biller
@@ -122,10 +124,13 @@ async def write_bills(
 
 
 def _refusal(row: store.Told) -> tuple[str, str] | None:
-    if row.written or row.same:
-        return None
+    return None if row.written or row.same else why_refused(row)
+
+
+def why_refused(row: store.Told) -> tuple[str, str]:
+    """Give code and reason of a line that was not kept, whether the API or a file brought it."""
     if not row.has_customer:
-        return "customer_unknown", "write the customer first"
+        return CUSTOMER_UNKNOWN
     if row.status == "paid":
         return "bill_already_paid", "a paid bill cannot change"
     if row.status == "cancelled":

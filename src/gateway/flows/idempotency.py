@@ -1,7 +1,7 @@
 """Idempotency: the same key gets the first answer again, byte for byte; another request never."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from gateway.domain.errors import CallerError
 from gateway.domain.fingerprint import Fingerprint, first_difference
@@ -14,8 +14,7 @@ WriteRefusal = Callable[[CallerError], tuple[int, str]]
 """Writes a refusal as it will be answered: HTTP status and body. The API hands it in."""
 
 
-@dataclass(frozen=True, slots=True)
-class Keyed:
+class Keyed(NamedTuple):
     """A request that moves money, with its key: what makes a repetition recognisable."""
 
     name: store.KeyName
@@ -24,8 +23,7 @@ class Keyed:
     write_refusal: WriteRefusal
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What is answered, and whether it was answered before."""
 
     status_code: int

@@ -1,8 +1,9 @@
 """A biller's CSV file: its header, its lines in checked chunks, and the report of those refused."""
 
 import csv
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import BinaryIO, TextIO
 
 from gateway.domain.csv_lines import Refusal
@@ -19,11 +20,15 @@ class FileRefused(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Lines that were checked, as COPY takes them, and those that were refused."""
+    """Some lines: those that may be kept, as COPY takes them, and those refused.
+
+    Only texts and numbers: an object for each line would keep the garbage collector busy.
+    """
 
     lines: int
-    good: int
-    blob: bytes
+    good: dict[str, str]
+    """By the id of the bill or customer."""
+    numbers: dict[str, int]
     refused: list[Refusal]
 
 
@@ -82,34 +87,34 @@ def _difference(named: Sequence[str], header: Sequence[str]) -> str:
 def read_chunks(file: BinaryIO, check: Check, *, ids_once: bool) -> Iterator[Chunk]:
     """Check the lines after the header, some ten thousand at a time.
 
-    With `ids_once` the first of two lines with one id in a chunk stays, the later is refused.
+    Of two lines with one id in a chunk the later stays; with `ids_once` the first does, and the
+    later is refused. A statement that writes the chunk can take an id but once.
     """
-    good: list[str] = []
-    ids: set[str] = set()
+    lines, first = _lines(file), 2
+    while chunk := _chunk(first, islice(lines, CHUNK_LINES), check, ids_once=ids_once):
+        yield chunk
+        first += chunk.lines
+
+
+def _chunk(
+    first: int, lines: Iterable[bytes | None], check: Check, *, ids_once: bool
+) -> Chunk | None:
+    good: dict[str, str] = {}
+    numbers: dict[str, int] = {}
     refused: list[Refusal] = []
-    for number, raw in enumerate(_lines(file), start=2):
+    number = first - 1
+    for number, raw in enumerate(lines, start=first):
         checked = _checked(number, raw, check)
-        if ids_once and isinstance(checked, str):
-            # One statement merges the chunk and can take an id but once: the first line stays.
-            _, name, _ = checked.split(",", 2)
-            if name in ids:
-                checked = Refusal(number, name, "repeated", "the same id stands above")
-            ids.add(name)
         if isinstance(checked, Refusal):
             refused.append(checked)
+            continue
+        name = checked[: checked.index(",")]
+        if ids_once and name in good:
+            refused.append(Refusal(number, name, "repeated", "the same id stands above"))
         else:
-            good.append(checked)
-        if len(good) + len(refused) >= CHUNK_LINES:
-            yield _chunk(good, refused)
-            good, ids, refused = [], set(), []
-    if good or refused:
-        yield _chunk(good, refused)
-
-
-def _chunk(good: list[str], refused: list[Refusal]) -> Chunk:
-    good.append("")
-    blob = "\n".join(good).encode()
-    return Chunk(len(good) - 1 + len(refused), len(good) - 1, blob, refused)
+            good[name], numbers[name] = checked, number
+    read = number - first + 1
+    return Chunk(read, good, numbers, refused) if read else None
 
 
 def _lines(file: BinaryIO) -> Iterator[bytes | None]:

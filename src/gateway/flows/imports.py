@@ -20,6 +20,7 @@ from gateway.domain.csv_lines import (
     Refusal,
 )
 from gateway.domain.errors import DatabaseUnavailable
+from gateway.flows import bills
 from gateway.flows.access import find_biller
 from gateway.flows.import_files import (
     Check,
@@ -79,8 +80,14 @@ async def import_bills(
     biller = find_biller(rt, biller_code)
 
     async def merge(connection: database.Raw, chunk: Chunk) -> tuple[int, list[Refusal]]:
-        written, standing = await store.merge_bills(connection, biller.id, chunk.blob)
-        return written, [_refusal_of(line) for line in standing]
+        codes = {_code_of(text) for text in chunk.good.values()}
+        unknown = await store.unknown_customers(connection, biller.id, codes)
+        known, refused = _of_known(chunk, unknown) if unknown else (chunk.good, [])
+        written, told = await store.merge_bills(connection, biller.id, known)
+        for line in told:
+            why = bills.why_refused(line)
+            refused.append(Refusal(chunk.numbers[line.id], line.id, *why))
+        return written, refused
 
     job = _Job(rt, biller, path, report, actor, "bills.imported")
     check = BillCheck(biller.rules.customer_code_pattern)
@@ -94,7 +101,7 @@ async def import_customers(
     biller = find_biller(rt, biller_code)
 
     async def merge(connection: database.Raw, chunk: Chunk) -> tuple[int, list[Refusal]]:
-        return await store.merge_customers(connection, biller.id, chunk.blob), []
+        return await store.merge_customers(connection, biller.id, chunk.good.values()), []
 
     job = _Job(rt, biller, path, report, actor, "customers.imported")
     check = CustomerCheck(biller.rules.customer_code_pattern)
@@ -212,23 +219,21 @@ class _Job:
 
 def _gone(done: ImportReport) -> DatabaseUnavailable:
     return DatabaseUnavailable(
-        f"the database broke off; the first {done.lines} lines are safely in: run the import again"
+        f"the database broke off; the first {done.lines} lines are safely in: run the import again",
+        f"mất kết nối cơ sở dữ liệu; {done.lines} dòng đầu đã được lưu: hãy chạy lại lệnh nhập",
     )
 
 
-def _refusal_of(line: store.Standing) -> Refusal:
-    code, reason = _why(line)
-    return Refusal(line.line, line.id, code, reason)
+def _of_known(chunk: Chunk, unknown: set[str]) -> tuple[dict[str, str], list[Refusal]]:
+    """Part the lines of customers that are there from the others, which are refused."""
+    known = {id_: text for id_, text in chunk.good.items() if _code_of(text) not in unknown}
+    return known, [
+        Refusal(number, id_, *bills.CUSTOMER_UNKNOWN)
+        for id_, number in chunk.numbers.items()
+        if id_ not in known
+    ]
 
 
-def _why(line: store.Standing) -> tuple[str, str]:
-    """Say what the API says of such a line (`flows.bills`), in the same order."""
-    if not line.has_customer:
-        return "customer_unknown", "write the customer first"
-    if line.status == "paid":
-        return "bill_already_paid", "a paid bill cannot change"
-    if line.status == "cancelled":
-        return "bill_cancelled", "a cancelled bill cannot change; use a new id"
-    if line.paid_dong:
-        return "bill_partly_paid", "a bill with payments cannot change"
-    return "bill_of_other_customer", "this id belongs to another customer's bill"
+def _code_of(text: str) -> str:
+    """Give the customer code of a bill's checked line."""
+    return text.split(",", 2)[1]

@@ -199,6 +199,21 @@ async def _add_secret(
     )
 
 
+async def replay_dead(rt: Runtime, endpoint_id: UUID, *, actor: str) -> int:
+    """Send an endpoint's dead letters again, through the whole schedule; gives how many.
+
+    Each turn commits by itself: who is interrupted starts again and goes on.
+    """
+    replayed = 0
+    async with database.borrow(rt.engine) as connection:
+        while revived := await webhooks.revive(connection, endpoint_id):
+            replayed += revived
+            detail: dict[str, object] = {"dead": revived}
+            entry = upkeep.AuditEntry(actor, "webhooks.replayed", str(endpoint_id), detail)
+            await upkeep.audit(connection, entry)
+    return replayed
+
+
 async def put_key(
     rt: Runtime, partner: str, api_key: str, scopes: Sequence[Scope], *, actor: str
 ) -> None:

@@ -1,10 +1,11 @@
 """Payments: collect, read, list, and say what was answered."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
 from functools import cache
+from typing import NamedTuple
 from uuid import UUID
-
-import structlog
 
 from gateway.domain import receipt
 from gateway.domain.biller import Biller, Channel
@@ -21,22 +22,23 @@ from gateway.domain.payment import (
     least_part,
     refusal_of,
 )
+from gateway.domain.progress import status_of
 from gateway.domain.refusals import (
     AnswerNotFound,
     CustomerCodeInvalid,
     LookupTokenRequired,
     PartnerReferenceUsed,
     PaymentNotFound,
+    StillProcessing,
 )
 from gateway.flows.access import find_biller
 from gateway.flows.idempotency import Answer, Keyed, keep_refusal, replay
 from gateway.kit import metrics
+from gateway.kit.logs import log
 from gateway.runtime import Runtime
+from gateway.store import attempts, database, idempotency, moves
 from gateway.store import bills as bills_store
-from gateway.store import database, idempotency, moves
 from gateway.store import payments as payments_store
-
-log = structlog.get_logger()
 
 OPERATION = "create_payment"
 ROUNDS_MAX = 3
@@ -45,8 +47,7 @@ _payments = cache(metrics.PAYMENTS.labels)
 _paid_dong = cache(metrics.PAID_DONG.labels)
 
 
-@dataclass(frozen=True, slots=True)
-class CollectedPayment:
+class CollectedPayment(NamedTuple):
     """A payment whose money the partner has already taken from the payer."""
 
     biller: str
@@ -78,7 +79,7 @@ async def collect(rt: Runtime, caller: Caller, asked: CollectedPayment) -> Answe
 
 async def _collect(rt: Runtime, caller: Caller, asked: CollectedPayment) -> Answer:
     try:
-        biller = _checked(rt, caller, asked)
+        biller = checked(rt, caller, asked.biller, asked.order, asked.lookup_token)
     except CallerError:
         # What was paid under this key stays paid, though the same request would be refused by now:
         # a token expires, a biller drops a channel.
@@ -99,16 +100,26 @@ async def _collect(rt: Runtime, caller: Caller, asked: CollectedPayment) -> Answ
 
 async def _fly(rt: Runtime, row: moves.PayRow) -> str | None:
     try:
-        body = await rt.payments.ride(row)
+        paid = await rt.payments.ride(row)
     except Exception as error:
         if not database.is_contention(error):
             raise
         log.info("payment.contended", payment=to_public("pay", row.payment_id))
         return None
-    if body is not None:
-        _payments(row.channel).inc()
-        _paid_dong(row.channel).inc(row.amount_dong)
-    return body
+    if paid is None:
+        return None
+    _payments(row.channel).inc()
+    _paid_dong(row.channel).inc(row.amount_dong)
+    if paid.outbid:
+        await rt.finish(_wake(rt, row.biller_id, paid.outbid))
+    return paid.body
+
+
+async def _wake(rt: Runtime, biller_id: int, outbid: Sequence[UUID]) -> None:
+    """Have the orders closed whose bills were taken; if this fails, their own day comes anyway."""
+    with suppress(Exception):
+        async with database.borrow(rt.engine) as connection:
+            await attempts.wake(connection, biller_id, outbid)
 
 
 async def _explain(
@@ -133,15 +144,22 @@ async def _explain(
     return None if refusal is None else await keep_refusal(rt, asked.keyed, refusal)
 
 
-def _checked(rt: Runtime, caller: Caller, asked: CollectedPayment) -> Biller:
-    order, biller = asked.order, find_biller(rt, asked.biller)
+def checked(
+    rt: Runtime, caller: Caller, biller_code: str, order: Order, lookup_token: str | None
+) -> Biller:
+    """Hold an order against the biller's rules that need no database; give the biller.
+
+    Raises:
+        CallerError: the order cannot be paid; nothing moved.
+    """
+    biller = find_biller(rt, biller_code)
     if not biller.rules.customer_code_pattern.fullmatch(order.customer_code):
         raise CustomerCodeInvalid(biller.code, order.customer_code)
     check_channel(biller.code, biller.rules, order)
-    if asked.lookup_token is not None:
+    if lookup_token is not None:
         due = read_token(
             rt.secrets.lookup,
-            asked.lookup_token,
+            lookup_token,
             partner_id=caller.partner.id,
             biller=biller.code,
             customer_code=order.customer_code,
@@ -155,7 +173,7 @@ def _checked(rt: Runtime, caller: Caller, asked: CollectedPayment) -> Biller:
 
 def _row(rt: Runtime, caller: Caller, biller: Biller, asked: CollectedPayment) -> moves.PayRow:
     order, now = asked.order, rt.clock.now()
-    payment = Payment(
+    made = receipt.Made(
         id=rt.new_id_at(now),
         biller=biller.code,
         customer_code=order.customer_code,
@@ -167,14 +185,11 @@ def _row(rt: Runtime, caller: Caller, biller: Biller, asked: CollectedPayment) -
         amount_dong=order.amount_dong,
         business_date=business_date(now),
         created_at=now,
-        reversed_at=None,
-        reversal_reason=None,
-        lines=(),
     )
     return moves.PayRow(
         biller_id=biller.id,
         partner_id=caller.partner.id,
-        payment_id=payment.id,
+        payment_id=made.id,
         event_id=rt.new_id_at(now),
         key=asked.keyed.name.key,
         fingerprint="\\x" + asked.keyed.fingerprint.sha256.hex(),
@@ -182,15 +197,15 @@ def _row(rt: Runtime, caller: Caller, biller: Biller, asked: CollectedPayment) -
         partner_reference=order.partner_reference,
         channel=order.channel,
         customer_code=order.customer_code,
-        amount_dong=order.amount_dong,
+        amount_dong=made.amount_dong,
         lines=order.lines,
         oldest_first=biller.rules.oldest_first,
         least_part=least_part(biller.rules),
-        business_date=payment.business_date,
+        business_date=made.business_date,
         created_at=now,
         receivable=caller.partner.receivable_account,
         payable=biller.payable_account,
-        head=receipt.head(payment),
+        head=receipt.head(made),
         tail=receipt.TAIL,
         event_head=receipt.event_head("payment.succeeded", now),
     )
@@ -202,11 +217,16 @@ async def read(rt: Runtime, caller: Caller, payment_id: UUID) -> Payment:
     Raises:
         PaymentNotFound: there is none that the caller may see.
     """
+    return to_payment(rt, await read_row(rt, caller, payment_id))
+
+
+async def read_row(rt: Runtime, caller: Caller, payment_id: UUID) -> payments_store.PaymentRow:
+    """Read a payment as stored; as `read`."""
     async with database.borrow(rt.engine) as connection:
         row = await payments_store.by_id(connection, payment_id, rt.directory.biller_ids)
     if row is None or not _may_see(caller, row):
         raise PaymentNotFound(to_public("pay", payment_id))
-    return to_payment(rt, row)
+    return row
 
 
 async def read_by_reference(rt: Runtime, caller: Caller, reference: str) -> Payment:
@@ -232,6 +252,8 @@ async def read_answer(rt: Runtime, caller: Caller, operation: str, key: str) -> 
     stored = await rt.answers.ride(name)
     if stored is None:
         raise AnswerNotFound
+    if stored.status_code == idempotency.RUNNING:
+        raise StillProcessing
     return Answer(stored.status_code, stored.body, is_replay=True)
 
 
@@ -262,13 +284,14 @@ def to_payment(rt: Runtime, row: payments_store.PaymentRow) -> Payment:
         partner_reference=row.partner_reference,
         method=Method(row.method),
         channel=Channel(row.channel),
-        status=row.status,
+        status=status_of(row.status),
         amount_dong=row.amount_dong,
         business_date=row.business_date,
         created_at=row.created_at,
         reversed_at=row.reversed_at,
         reversal_reason=row.reversal_reason,
         lines=row.lines,
+        provider=row.provider,
     )
 
 

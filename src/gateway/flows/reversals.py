@@ -10,7 +10,8 @@ from gateway.domain.clock import to_text
 from gateway.domain.errors import CallerError, OutcomeUnknown, Overloaded
 from gateway.domain.ids import to_public
 from gateway.domain.partner import Caller
-from gateway.domain.payment import may_reverse, reversible_until
+from gateway.domain.payment import Method, may_reverse, reversible_until
+from gateway.domain.provider_refusals import NotReversible
 from gateway.domain.refusals import AlreadyReversed, PaymentNotFound, ReversalTooLate
 from gateway.flows import payments
 from gateway.flows.idempotency import Answer, Keyed, keep_refusal, replay
@@ -83,6 +84,8 @@ async def _try(rt: Runtime, caller: Caller, asked: Reversal) -> Answer | None:
 
 def _refusal(row: payments_store.PaymentRow, biller: Biller, now: datetime) -> CallerError | None:
     public = to_public("pay", row.id)
+    if row.method != Method.COLLECTED:
+        return NotReversible(public)
     if row.reversed_at is not None:
         return AlreadyReversed(public)
     if not may_reverse(row.business_date, biller.rules.reversal_cutoff, now):

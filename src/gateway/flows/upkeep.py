@@ -2,14 +2,11 @@
 
 from datetime import timedelta
 
-import structlog
-
 from gateway.kit import metrics
+from gateway.kit.logs import log
 from gateway.runtime import Runtime
 from gateway.store import database, upkeep, webhooks
 from gateway.store.idempotency import KEPT_DAYS
-
-log = structlog.get_logger()
 
 DELIVERED_KEPT_DAYS = 30
 

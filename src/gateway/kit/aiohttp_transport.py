@@ -40,6 +40,7 @@ class _NotDialled(OSError):
 class AiohttpTransport(httpx.AsyncBaseTransport):
     """Send httpx requests through aiohttp, at most `per_endpoint` connections to one host and port.
 
+    With a `per_endpoint` of 0 the caller keeps the limit.
     `may_dial` is asked for each address, as text, at the moment it is dialled, so a name that
     resolves differently than before changes nothing: the address asked about is the one connected.
     `connect_s` bounds TCP and TLS together; a limit on the whole is the caller's, who cancels.

@@ -85,14 +85,15 @@ class HookSender:
         *,
         deadline_s: float = 15.0,
         connect_s: float = 3.0,
-        per_endpoint: int = 10,
+        per_endpoint: int = 0,
         allow_private: bool = False,
         resolver: AbstractResolver | None = None,
     ) -> None:
         """Set the limits; `allow_private` lets tests and the sandbox reach this machine.
 
-        Waiting for one of the `per_endpoint` connections counts against `deadline_s`, so a caller
-        keeps no more than that many messages in flight to one endpoint.
+        `per_endpoint` bounds the connections to one host and port, 0 does not; waiting for one
+        counts against `deadline_s`. Endpoints of one host would then keep each other waiting, so
+        it is better to bound what is in flight to each.
         """
         self._deadline_s = deadline_s
         self._allow_private = allow_private

@@ -3,25 +3,58 @@
 import logging
 import sys
 from datetime import UTC, datetime
+from traceback import format_exception
 
 import orjson
-import structlog
+
+_LINE = orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z
+
+
+class Log:
+    """Writes events: a stable name in the past tense, and the facts that one will search by."""
+
+    threshold = logging.INFO
+
+    def debug(self, event: str, **facts: object) -> None:
+        """Write what only a developer wants to see."""
+        self._write(logging.DEBUG, event, facts)
+
+    def info(self, event: str, **facts: object) -> None:
+        """Write what happened as it should."""
+        self._write(logging.INFO, event, facts)
+
+    def warning(self, event: str, **facts: object) -> None:
+        """Write what went wrong and is being dealt with."""
+        self._write(logging.WARNING, event, facts)
+
+    def error(self, event: str, *, exc_info: BaseException | None = None, **facts: object) -> None:
+        """Write what somebody must look at, with its traceback."""
+        if exc_info is not None:
+            facts["exception"] = "".join(format_exception(exc_info)).rstrip()
+        self._write(logging.ERROR, event, facts)
+
+    def exception(self, event: str, **facts: object) -> None:
+        """Write the error that is being handled, with its traceback."""
+        self.error(event, exc_info=sys.exc_info()[1], **facts)
+
+    def _write(self, level: int, event: str, facts: dict[str, object]) -> None:
+        if level >= self.threshold:
+            write_line(**facts, event=event, level=logging.getLevelName(level).lower())
+
+
+log = Log()
+
+
+def write_line(*, level: str = "info", **facts: object) -> None:
+    """Write one line whatever the threshold: the access log's short way."""
+    line = facts | {"level": level, "timestamp": datetime.now(UTC)}
+    sys.stderr.buffer.write(orjson.dumps(line, default=str, option=_LINE))
+    sys.stderr.buffer.flush()
 
 
 def configure(level: str) -> None:
-    """Send structlog's events and the standard library's warnings to standard error as JSON."""
-    structlog.configure(
-        cache_logger_on_first_use=True,
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level.upper())),
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.format_exc_info,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.JSONRenderer(serializer=orjson.dumps),
-        ],
-        logger_factory=structlog.BytesLoggerFactory(file=sys.stderr.buffer),
-    )
+    """Write events from `level` up, and the standard library's warnings as they are written."""
+    log.threshold = logging.getLevelNamesMapping()[level.upper()]
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Json())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
@@ -40,13 +73,3 @@ class _Json(logging.Formatter):
         if record.exc_info:
             facts["exception"] = self.formatException(record.exc_info)
         return orjson.dumps(facts, option=orjson.OPT_UTC_Z).decode()
-
-
-def write_line(**facts: object) -> None:
-    """Write one event at level info, past structlog's processors: the access log's short way."""
-    line = facts | {"level": "info", "timestamp": datetime.now(UTC)}
-    sys.stderr.buffer.write(orjson.dumps(line, option=_LINE))
-    sys.stderr.buffer.flush()
-
-
-_LINE = orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z

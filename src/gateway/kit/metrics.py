@@ -37,6 +37,43 @@ OLDEST_DUE_SECONDS = Gauge(
     "How long the longest due delivery waits",
     multiprocess_mode="max",
 )
+PROVIDER_CALLS = Counter(
+    "gateway_provider_calls_total", "Calls to providers", ["provider", "operation", "fate"]
+)
+PROVIDER_SECONDS = Histogram(
+    "gateway_provider_seconds",
+    "Time of one call to a provider, whatever became of it",
+    ["provider", "operation"],
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30, 60),
+)
+
+DOUBTS = Gauge(
+    "gateway_attempts_in_doubt",
+    "Attempts whose outcome is unknown",
+    ["provider"],
+    multiprocess_mode="max",
+)
+OLDEST_DOUBT_SECONDS = Gauge(
+    "gateway_attempt_oldest_doubt_seconds",
+    "Age of the oldest attempt in doubt",
+    ["provider"],
+    multiprocess_mode="max",
+)
+CERTAINTY_SECONDS = Histogram(
+    "gateway_certainty_seconds",
+    "From doubt to proof",
+    ["provider"],
+    buckets=(1, 2, 5, 10, 30, 60, 300, 900, 3600, 14400, 86400),
+)
+RESOLVED = Counter(
+    "gateway_attempts_resolved_total", "Attempts that ended, by rank of proof", ["provider", "rank"]
+)
+LATE_SUCCESSES = Counter(
+    "gateway_late_successes_total", "Money after its payment had ended", ["provider", "ended"]
+)
+NOTIFICATIONS = Counter(
+    "gateway_notifications_total", "Notifications received", ["provider", "verdict"]
+)
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 

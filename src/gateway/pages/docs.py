@@ -6,15 +6,17 @@ them from reaching out. No page allows an inline script, and only Scalar's allow
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from gateway.pages.assets import Assets, accepts_gzip
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 HERE = Path(__file__).parent
 Language = Literal["vi", "en"]
@@ -63,32 +65,39 @@ class _Pages:
     def __init__(self, problems: Sequence[ProblemDoc]) -> None:
         self._problems = problems
         self._assets = Assets(HERE / "static")
-        self._templates = Environment(
+
+    @cached_property
+    def _templates(self) -> "Environment":
+        # A process that shows no page need not carry Jinja.
+        from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415
+
+        made = Environment(
             loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined
         )
-        self._templates.globals["asset"] = self._assets.url
+        made.globals["asset"] = self._assets.url
+        return made
 
-    async def home(self, request: Request) -> Response:
+    # None of these is `async`: they run in a worker thread. To load Jinja takes 50 ms, to read and
+    # compress Scalar 0.2 to 0.8 s, and on the event loop every payment of this process would wait.
+    def home(self, request: Request) -> Response:
         return self._page(request, "home.html")
 
-    async def try_out(self, request: Request) -> Response:
+    def try_out(self, request: Request) -> Response:
         return self._page(request, "swagger.html")
 
-    async def reference(self, request: Request) -> Response:
+    def reference(self, request: Request) -> Response:
         # Scalar writes a style element and style attributes while it runs; Swagger UI does not.
         return self._page(request, "scalar.html", style=" 'unsafe-inline'")
 
-    async def all_problems(self, request: Request) -> Response:
+    def all_problems(self, request: Request) -> Response:
         return self._page(request, "problems.html", problems=self._problems)
 
-    async def one_problem(self, code: str, request: Request) -> Response:
+    def one_problem(self, code: str, request: Request) -> Response:
         found = [problem for problem in self._problems if problem.code == code]
         if not found:
             return self._page(request, "missing.html", status=404)
         return self._page(request, "problems.html", problems=found)
 
-    # Not `async`: it runs in a worker thread. To read and compress Scalar takes 0.2 to 0.8 s, and
-    # on the event loop every payment of this process would wait for it.
     def static(self, name: str, request: Request) -> Response:
         asset = self._assets.find(name)
         if asset is None:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
-from itertools import accumulate
+from itertools import accumulate, repeat
 from random import Random
 
 from gateway.domain.tariff import charge
@@ -64,6 +64,8 @@ Bill = tuple[str, str, date, int, int, int, int, date, date]
 """id, customer code, period, kWh, net, VAT, amount in đồng, issued on, due on"""
 Paid = tuple[str, str, date, int, str, str, datetime]
 """bill id, customer code, period, amount in đồng, partner, channel, paid at (UTC)"""
+Way = tuple[str, str, datetime]
+"""partner, channel, paid at (UTC)"""
 Prices = list[tuple[int, int]]
 """Net and VAT in đồng, by kWh."""
 
@@ -138,8 +140,14 @@ class Pilot:
 
     def history(self) -> Iterator[Paid]:
         """Give how past bills were paid: all but the newest month's and a few in arrears."""
-        paid_periods = self.periods[:-1]
-        habits = self._habits
+        for bill, way in zip(self.bills(), self.ways(), strict=True):
+            if way is not None:
+                name, code, period, _, _, _, amount, _, _ = bill
+                yield name, code, period, amount, *way
+
+    def ways(self) -> Iterator[Way | None]:
+        """Give for every bill, in their order, how it was paid; None if it is open."""
+        habits, paid_periods = self._habits, self.periods[:-1]
         for month, period in enumerate(paid_periods):
             draw = self._random(_PAYING + month).random
             share = ELECTRONIC_2019 + DRIFT_A_MONTH * month
@@ -147,15 +155,19 @@ class Pilot:
             arrears = ARREARS[back] if back < len(ARREARS) else 0.0
             first_moment = datetime.combine(_next_month(period), datetime.min.time(), UTC)
             first_moment += timedelta(days=ISSUED_ON_DAY)
-            for index, (name, code, _, net, vat) in enumerate(self._billed(month, period)):
+            own = zip(habits.electronic_from, habits.owes_from, habits.way, strict=True)
+            for electronic_from, owes_from, way in own:
                 wavers, when = draw() < WAVERING, draw() * PAID_WITHIN_DAYS
-                needed = draw() if wavers else habits.electronic_from[index]
-                if habits.owes_from[index] < arrears:
+                needed = draw() if wavers else electronic_from
+                if owes_from < arrears:
+                    yield None
                     continue
+                day = int(when)
+                paid_at = first_moment + timedelta(day, int(when % 1 * OFFICE_DAY_S))
                 ways = ELECTRONIC if needed < share else CASH
-                partner, channel = ways[habits.way[index] % len(ways)]
-                paid_at = first_moment + timedelta(int(when), int(when % 1 * OFFICE_DAY_S))
-                yield name, code, period, net + vat, partner, channel, paid_at
+                partner, channel = ways[way % len(ways)]
+                yield partner, channel, paid_at
+        yield from repeat(None, self._count if self.periods else 0)
 
     @cached_property
     def periods(self) -> list[date]:

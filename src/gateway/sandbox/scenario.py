@@ -69,18 +69,18 @@ class Play:
         bill = found["bills"][0]
         self._say(f"1. A customer of ward 5, {code}, opens the bank's app: GET /v1/bills")
         self._say(f"   {found['customer']['name']}, {found['customer']['address']}")
-        self._say(f"   owes {_dong(bill['due_dong'])} for {bill['period']} (bill {bill['id']})")
+        self._say(f"   owes {dong(bill['due_dong'])} for {bill['period']} (bill {bill['id']})")
         return found
 
     def _pay_once(self, body: Json) -> Json:
         key = str(uuid4())
         first = self._post(body, key, self._stage.bank_key)
-        _expect(first, 201)
+        expect(first, 201)
         payment: Json = first.json()
         self._say("2. The bank has debited its customer and pays: POST /v1/payments")
-        self._say(f"   201 {payment['id']} {payment['status']}, {_dong(payment['amount_dong'])}")
+        self._say(f"   201 {payment['id']} {payment['status']}, {dong(payment['amount_dong'])}")
         again = self._post(body, key, self._stage.bank_key)
-        _expect(again, 201)
+        expect(again, 201)
         if again.content != first.content or "idempotent-replayed" not in again.headers:
             message = "the repeated call was not answered with the first answer"
             raise SceneFailed(message)
@@ -91,7 +91,7 @@ class Play:
     def _pay_from_wallet(self, found: Json) -> None:
         body = _payment(found, self._stage.biller, channel="e_wallet")
         refused = self._post(body, str(uuid4()), self._stage.wallet_key)
-        _expect(refused, 409)
+        expect(refused, 409)
         problem = refused.json()
         self._say("4. The customer's son pays the same bill from a wallet")
         self._say(f"   409 {problem['code']}: {problem['detail']}")
@@ -110,7 +110,7 @@ class Play:
                 f"{self._stage.billing_system}/cleared",
                 params={"customer_code": payment["customer_code"]},
             )
-            _expect(answer, 200)
+            expect(answer, 200)
             if bill["id"] in answer.text and payment["id"] in answer.text:
                 self._say("6. The billing system has verified the signed webhook")
                 self._say(f"   payment.succeeded: bill {bill['id']} is cleared in its own books")
@@ -131,7 +131,7 @@ def look_up(http: httpx.Client, stage: Stage, customer_code: str) -> Json:
         params={"biller": stage.biller, "customer_code": customer_code},
         headers={"authorization": f"Bearer {stage.bank_key}"},
     )
-    _expect(answer, 200)
+    expect(answer, 200)
     found: Json = answer.json()
     return found
 
@@ -172,11 +172,13 @@ def _payment(found: Json, biller: str, channel: str) -> Json:
     }
 
 
-def _expect(answer: httpx.Response, status: int) -> None:
+def expect(answer: httpx.Response, status: int) -> None:
+    """Stop the play unless an answer has the status that it must have."""
     if answer.status_code != status:
         message = f"{answer.request.url} answered {answer.status_code}: {answer.text[:400]}"
         raise SceneFailed(message)
 
 
-def _dong(amount: int) -> str:
+def dong(amount: int) -> str:
+    """Write an amount as people in Vietnam read it."""
     return f"{amount:,}".replace(",", ".") + " ₫"

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -22,7 +23,7 @@ ORDER BY a.n, b.period, b.id
 
 # The bills that an order names and all open ones of the customer, to say why it was refused.
 STATES = """
-SELECT id, period, status, amount_dong - paid_dong AS due_dong
+SELECT id, period, status, amount_dong - paid_dong AS due_dong, claim, claimed_by
 FROM bills
 WHERE biller_id = $1 AND customer_code = $2 AND (status = 'open' OR id = ANY ($3::text[]))
 """
@@ -42,47 +43,60 @@ ORDER BY id LIMIT $6
 CANCEL = """
 UPDATE bills SET status = 'cancelled', updated_at = now()
 WHERE biller_id = $1 AND id = $2 AND status = 'open' AND paid_dong = 0
+  AND claim IS DISTINCT FROM 'hard'
 RETURNING *
 """
 
-# Writes bills: new ones open; an open one without payments takes the new facts; any other is left
-# as it is. Rides bills_pkey; at most 1,000 a call, or one chunk of an import. `told` says what
-# became of each line.
-UPSERT = """
+# An open bill without payments takes new facts; any other, or another customer's, stays as it is.
+TAKES = """b.status = 'open' AND b.paid_dong = 0 AND b.customer_code = {new}.customer_code
+      AND (b.period, b.kwh, b.net_dong, b.vat_dong, b.issued_on, b.due_on)
+          IS DISTINCT FROM ({new}.period, {new}.kwh, {new}.net_dong, {new}.vat_dong,
+                            {new}.issued_on, {new}.due_on)"""
+
+# Writes `given` bills: new ones open, those that TAKES lets in changed. What stands already is not
+# even locked: it is left out before ON CONFLICT, which would lock it. `told` says what became of
+# each line. Rides bills_pkey and customers_pkey once for each line (OFFSET 0 keeps it so).
+MERGE = f"""
 WITH given AS MATERIALIZED (
-    SELECT * FROM unnest($2::text[], $3::text[], $4::date[], $5::int[], $6::bigint[],
-        $7::bigint[], $8::bigint[], $9::date[], $10::date[])
-    AS g (id, customer_code, period, kwh, net_dong, vat_dong, amount_dong, issued_on, due_on)
+    {{given}}
 ), written AS (
     INSERT INTO bills AS b (biller_id, id, customer_code, period, kwh, net_dong, vat_dong,
         amount_dong, issued_on, due_on)
     SELECT $1::smallint, g.* FROM given g
     WHERE EXISTS (SELECT FROM customers c WHERE c.biller_id = $1 AND c.code = g.customer_code)
+      AND NOT EXISTS (SELECT FROM bills b WHERE b.biller_id = $1 AND b.id = g.id
+                      AND NOT ({TAKES.format(new="g")}) OFFSET 0)
     ORDER BY g.id
     ON CONFLICT (biller_id, id) DO UPDATE SET
         period = excluded.period, kwh = excluded.kwh, net_dong = excluded.net_dong,
         vat_dong = excluded.vat_dong, amount_dong = excluded.amount_dong,
         issued_on = excluded.issued_on, due_on = excluded.due_on, updated_at = now()
-    WHERE b.status = 'open' AND b.paid_dong = 0 AND b.customer_code = excluded.customer_code
-      AND (b.period, b.kwh, b.net_dong, b.vat_dong, b.issued_on, b.due_on)
-          IS DISTINCT FROM (excluded.period, excluded.kwh, excluded.net_dong, excluded.vat_dong,
-                            excluded.issued_on, excluded.due_on)
+    WHERE {TAKES.format(new="excluded")}
     RETURNING b.id
+), told AS (
+    SELECT g.id, w.id IS NOT NULL AS written, b.customer_code, b.status, b.paid_dong,
+        coalesce(b.customer_code = g.customer_code
+            AND (b.period, b.kwh, b.net_dong, b.vat_dong, b.issued_on, b.due_on) IS NOT DISTINCT
+            FROM (g.period, g.kwh, g.net_dong, g.vat_dong, g.issued_on, g.due_on), false) AS same,
+        EXISTS (SELECT FROM customers c WHERE c.biller_id = $1 AND c.code = g.customer_code)
+            AS has_customer
+    FROM given g LEFT JOIN written w ON w.id = g.id
+    LEFT JOIN LATERAL (
+        SELECT * FROM bills b WHERE b.biller_id = $1 AND b.id = g.id OFFSET 0) b ON true
 )
-SELECT g.id, w.id IS NOT NULL AS written, b.customer_code, b.status, b.paid_dong,
-       b.customer_code = g.customer_code
-           AND (b.period, b.kwh, b.net_dong, b.vat_dong, b.issued_on, b.due_on)
-           IS NOT DISTINCT FROM (g.period, g.kwh, g.net_dong, g.vat_dong, g.issued_on, g.due_on)
-           AS same,
-       EXISTS (SELECT FROM customers c WHERE c.biller_id = $1 AND c.code = g.customer_code)
-           AS has_customer
-FROM given g LEFT JOIN written w ON w.id = g.id
-LEFT JOIN bills b ON b.biller_id = $1 AND b.id = g.id
+"""  # noqa: S608 (a constant of this file)
+
+GIVEN = """
+    SELECT * FROM unnest($2::text[], $3::text[], $4::date[], $5::int[], $6::bigint[],
+        $7::bigint[], $8::bigint[], $9::date[], $10::date[])
+    AS g (id, customer_code, period, kwh, net_dong, vat_dong, amount_dong, issued_on, due_on)
 """
 
+# At most 1,000 bills a call.
+UPSERT = MERGE.format(given=GIVEN) + "SELECT * FROM told"  # noqa: S608 (constants of this file)
 
-@dataclass(frozen=True, slots=True)
-class OpenBill:
+
+class OpenBill(NamedTuple):
     """A bill with something due. Amounts in đồng; `due_dong` is what is left to pay."""
 
     id: str
@@ -96,8 +110,7 @@ class OpenBill:
     due_on: date
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """A customer and the open bills, oldest first. Names are as stored: mask before showing."""
 
     name: str
@@ -140,11 +153,12 @@ class Bill:
     claimed_by: UUID | None
     event_sequence: int
     updated_at: datetime
+    claim: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What became of one line of UPSERT; the columns of the bill are as it stood before.
+    """What became of one line of MERGE; the columns of the bill are as it stood before.
 
     `same`: it stood there just so. None where there was no bill of this id.
     """
@@ -175,7 +189,14 @@ async def states(
     """Read the customer's open bills and those named."""
     rows = await connection.fetch(STATES, biller_id, customer_code, bill_ids)
     return [
-        BillState(row["id"], row["period"], BillStatus(row["status"]), row["due_dong"])
+        BillState(
+            row["id"],
+            row["period"],
+            BillStatus(row["status"]),
+            row["due_dong"],
+            row["claim"],
+            row["claimed_by"],
+        )
         for row in rows
     ]
 

@@ -75,6 +75,21 @@ REVOKE = """
 UPDATE api_keys SET revoked_at = now() WHERE prefix = $1 AND revoked_at IS NULL RETURNING id
 """
 
+PROVIDER = """
+INSERT INTO providers (code, receivable_account) VALUES ($1, $2) ON CONFLICT DO NOTHING
+"""
+PROVIDERS = "SELECT code, receivable_account FROM providers"
+SWITCHES = "SELECT provider, operation, is_tripped FROM provider_switches"
+# Trips or resets a provider's operation for all processes; no row if there is no such provider.
+SWITCH = """
+INSERT INTO provider_switches (provider, operation, is_tripped, reason)
+SELECT code, $2, $3, $4 FROM providers WHERE code = $1
+ON CONFLICT (provider, operation) DO UPDATE
+SET is_tripped = excluded.is_tripped, reason = excluded.reason, changed_at = now()
+RETURNING provider
+"""
+SUSPENSE_OWNER = "payer"
+
 
 async def version(connection: Raw) -> tuple[int, datetime]:
     """Read the number that moves whenever the directory changes, and the database's clock."""
@@ -92,12 +107,20 @@ async def load(connection: Raw) -> Directory:
         billers = [_biller(row) for row in await connection.fetch(BILLERS)]
         partners = {row["id"]: Partner(**row) for row in await connection.fetch(PARTNERS)}
         keys = await connection.fetch(KEYS)
+        providers = await connection.fetch(PROVIDERS)
+        suspense = await connection.fetchval(
+            ACCOUNT_BY_CODE, account_code(AccountKind.SUSPENSE, SUSPENSE_OWNER)
+        )
+        switches = await connection.fetch(SWITCHES)
     return Directory(
         version=at,
         billers={biller.code: biller for biller in billers},
         billers_by_id={biller.id: biller for biller in billers},
         partners_by_id=partners,
         callers={row["digest"]: _caller(row, partners[row["partner_id"]]) for row in keys},
+        provider_accounts={row["code"]: row["receivable_account"] for row in providers},
+        suspense_account=suspense or 0,
+        switches={(row["provider"], row["operation"]): row["is_tripped"] for row in switches},
     )
 
 
@@ -165,6 +188,21 @@ async def add_key(  # noqa: PLR0913 (the columns of one row)
 async def revoke_key(connection: Raw, prefix: str) -> bool:
     """Stop accepting the key that starts with `prefix`; False if there is none live."""
     return await connection.fetchval(REVOKE, prefix) is not None
+
+
+async def put_provider(connection: Raw, code: str) -> None:
+    """Make a provider's row and the accounts that its money needs, if they are missing."""
+    account = await _account(connection, AccountKind.RECEIVABLE, code)
+    await _account(connection, AccountKind.SUSPENSE, SUSPENSE_OWNER)
+    await connection.execute(PROVIDER, code, account)
+
+
+async def switch(
+    connection: Raw, provider: str, operation: str, *, is_tripped: bool, reason: str
+) -> bool:
+    """Trip or reset a provider's operation everywhere; False if there is no such provider."""
+    found = await connection.fetchval(SWITCH, provider, operation, is_tripped, reason)
+    return found is not None
 
 
 async def _account(connection: Raw, kind: AccountKind, owner: str) -> int:

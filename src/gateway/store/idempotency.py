@@ -30,6 +30,17 @@ ON CONFLICT DO NOTHING
 RETURNING true
 """
 
+# The first answer to a key that was running; no row if it was answered meanwhile.
+FINISH = """
+UPDATE idempotency_keys SET status_code = $4, body = $5
+WHERE partner_id = $1 AND operation = $2 AND key = $3 AND month = ANY ($6::date[])
+  AND status_code = $7
+RETURNING true
+"""
+
+RUNNING = 0
+"""The status under a key whose request is running, or whose process died while it ran."""
+
 
 class KeyName(NamedTuple):
     """Names one key: scope is the partner and the operation."""
@@ -110,4 +121,12 @@ async def refuse(connection: Raw, refused: Refused, months: Sequence[date]) -> b
         refused.created_at,
         months,
     )
+    return bool(kept)
+
+
+async def finish(
+    connection: Raw, name: KeyName, *, status_code: int, body: str, months: Sequence[date]
+) -> bool:
+    """Keep the first answer to a running key; False if it has one."""
+    kept = await connection.fetchval(FINISH, *name, status_code, body, months, RUNNING)
     return bool(kept)

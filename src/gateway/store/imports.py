@@ -1,9 +1,12 @@
-"""Bulk imports: lines are staged by COPY, then merged under the rules of `bills.UPSERT`."""
+"""Bulk imports: new bills by COPY, others staged and merged under the rules of `bills.MERGE`."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+import asyncpg
+
+from gateway.store import bills
 from gateway.store.database import ONE_PLAN_EACH, Raw
 
 # For the transaction of one chunk: long statements may run, each planned for the sizes of the day.
@@ -11,72 +14,56 @@ BULK = f"""
 SET LOCAL statement_timeout = '10min'; SET LOCAL work_mem = '32MB'; {ONE_PLAN_EACH}
 """
 
+COLUMNS = (
+    *("biller_id", "id", "customer_code", "period", "kwh", "net_dong", "vat_dong", "amount_dong"),
+    *("issued_on", "due_on"),
+)
+
+# How many of some customers there are; rides customers_pkey; as many codes as a chunk has lines.
+# They come as one text, for an array costs the client forty times as much.
+KNOWN = """
+SELECT count(*) FROM customers WHERE biller_id = $1 AND code = ANY (string_to_array($2, ','))
+"""
+UNKNOWN = """
+SELECT asked.code FROM unnest(string_to_array($2, ',')) AS asked (code)
+WHERE NOT EXISTS (SELECT FROM customers c WHERE c.biller_id = $1 AND c.code = asked.code OFFSET 0)
+"""
+
+# Whether one of some bills stands already; rides bills_pkey; some hundred ids.
+STANDS = "SELECT EXISTS (SELECT FROM bills WHERE biller_id = $1 AND id = ANY ($2::text[]))"
+SAMPLED = 100
+
 STAGE_BILLS = """
 CREATE TEMP TABLE IF NOT EXISTS staged_bills (
-    line bigint, id text COLLATE "C", customer_code text COLLATE "C", period text, kwh integer,
-    net_dong bigint, vat_dong bigint, amount_dong bigint, issued_on date, due_on date)
+    biller_id smallint, id text COLLATE "C", customer_code text COLLATE "C", period date,
+    kwh integer, net_dong bigint, vat_dong bigint, amount_dong bigint, issued_on date, due_on date)
     ON COMMIT DELETE ROWS;
-TRUNCATE staged_bills
+TRUNCATE staged_bills; SET LOCAL enable_seqscan = off
 """
 
-# A merge has the rules of `bills.UPSERT` in two statements, for a million lines cost a third less
-# and what stands already is neither locked nor written. Whoever writes the same bill at the same
-# time makes the chunk lose (`database.is_contention`); it is then merged anew.
-#
-# The new bills of a chunk; probes bills_pkey for each line (OFFSET 0 keeps it a probe, whatever the
-# statistics say); some ten thousand lines.
-INSERT_BILLS = """
-INSERT INTO bills (biller_id, id, customer_code, period, kwh, net_dong, vat_dong, amount_dong,
-    issued_on, due_on)
-SELECT $1::smallint, s.id, s.customer_code, (s.period || '-01')::date, s.kwh, s.net_dong,
-    s.vat_dong, s.amount_dong, s.issued_on, s.due_on
-FROM staged_bills s
-WHERE EXISTS (SELECT FROM customers c WHERE c.biller_id = $1 AND c.code = s.customer_code)
-  AND NOT EXISTS (SELECT FROM bills b WHERE b.biller_id = $1 AND b.id = s.id OFFSET 0)
-ORDER BY s.id
+STAGED = """
+    SELECT id, customer_code, period, kwh, net_dong, vat_dong, amount_dong, issued_on, due_on
+    FROM staged_bills
 """
 
-# The next two ride bills_pkey, line by line, in the order of the ids.
-PROBE = """
-SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET LOCAL enable_seqscan = off
+# The lines that do not stand as they were sent, each with the number of those that were written;
+# one empty row where all stand.
+NOT_KEPT = """
+SELECT (SELECT count(*) FROM written) AS lines_written, t.*
+FROM (VALUES (1)) AS once LEFT JOIN told t ON NOT (t.written OR t.same)
 """
-
-# Open bills without payments take the new facts.
-UPDATE_BILLS = """
-UPDATE bills b SET
-    period = (s.period || '-01')::date, kwh = s.kwh, net_dong = s.net_dong, vat_dong = s.vat_dong,
-    amount_dong = s.amount_dong, issued_on = s.issued_on, due_on = s.due_on, updated_at = now()
-FROM (SELECT * FROM staged_bills ORDER BY id) s
-WHERE b.biller_id = $1 AND b.id = s.id AND b.customer_code = s.customer_code
-  AND b.status = 'open' AND b.paid_dong = 0
-  AND (b.period, b.kwh, b.net_dong, b.vat_dong, b.issued_on, b.due_on) IS DISTINCT FROM
-      ((s.period || '-01')::date, s.kwh, s.net_dong, s.vat_dong, s.issued_on, s.due_on)
-"""
-
-# After the merge: the lines that do not stand as they were sent, with what stands there instead.
-REFUSED_BILLS = """
-SELECT s.line, s.id, b.customer_code = s.customer_code AS same_customer, b.status, b.paid_dong,
-    EXISTS (SELECT FROM customers c WHERE c.biller_id = $1 AND c.code = s.customer_code)
-        AS has_customer
-FROM staged_bills s LEFT JOIN bills b ON b.biller_id = $1 AND b.id = s.id
-WHERE b.id IS NULL OR b.customer_code <> s.customer_code
-   OR (b.period, b.kwh, b.net_dong, b.vat_dong, b.issued_on, b.due_on) IS DISTINCT FROM
-      ((s.period || '-01')::date, s.kwh, s.net_dong, s.vat_dong, s.issued_on, s.due_on)
-ORDER BY s.line
-"""
+MERGE_BILLS = bills.MERGE.format(given=STAGED) + NOT_KEPT
 
 STAGE_CUSTOMERS = """
 CREATE TEMP TABLE IF NOT EXISTS staged_customers (
-    line bigint, code text COLLATE "C", name text, address text, area_code text, segment text,
-    agency text) ON COMMIT DELETE ROWS;
+    code text COLLATE "C", name text, address text, area_code text, segment text, agency text)
+    ON COMMIT DELETE ROWS;
 TRUNCATE staged_customers
 """
 
 MERGE_CUSTOMERS = """
 INSERT INTO customers AS c (biller_id, code, name, address, area_code, segment, agency)
-SELECT DISTINCT ON (s.code) $1::smallint, s.code, s.name, s.address, s.area_code, s.segment,
-    s.agency
-FROM staged_customers s ORDER BY s.code, s.line DESC
+SELECT $1::smallint, s.* FROM staged_customers s ORDER BY s.code
 ON CONFLICT (biller_id, code) DO UPDATE SET
     name = excluded.name, address = excluded.address, area_code = excluded.area_code,
     segment = excluded.segment, agency = excluded.agency, updated_at = now()
@@ -94,25 +81,22 @@ INSERT INTO areas (code, valid_from, valid_to, name, kind, parent_code, successo
 VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING
 """
 
-# Only the owner may ANALYZE; the service's role would be skipped with a warning, and the planner
-# would go on believing that the tables are empty. Where the login owns nothing this does nothing,
-# and autovacuum does it within minutes.
-ANALYZE = """
-SET LOCAL ROLE NONE; SET LOCAL statement_timeout = '10min';
-ANALYZE customers, bills, payments, payment_bills, transfers
+# Renews the planner's statistics; a function of the owner, for nobody else may.
+ANALYZE = "SELECT renew_statistics()"
+
+# Filling empty tables and then building their plain indexes costs half of keeping them up. Gives
+# the statements that build them, or nothing where somebody's rows stand or the login owns nothing.
+PLAIN_INDEXES = """
+SELECT indexrelid::regclass::text AS name, pg_get_indexdef(indexrelid) AS definition
+FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid
+WHERE i.indrelid IN ('public.bills'::regclass, 'public.payments'::regclass) AND NOT i.indisunique
+  AND pg_has_role(session_user, c.relowner, 'USAGE')
+  AND NOT EXISTS (SELECT FROM bills) AND NOT EXISTS (SELECT FROM payments)
+ORDER BY name
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """A staged line that was not kept, and what stands under its id."""
-
-    line: int
-    id: str
-    same_customer: bool | None
-    status: str | None
-    paid_dong: int | None
-    has_customer: bool
+MY_ROLE = "SELECT current_setting('role')"
+TAKE_ROLE = "SELECT set_config('role', $1, true)"
+BUILDING = "SET LOCAL maintenance_work_mem = '256MB'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,31 +112,75 @@ class AreaRow:
     successor_code: str | None
 
 
-async def merge_bills(connection: Raw, biller_id: int, lines: bytes) -> tuple[int, list[Standing]]:
-    """Stage and merge one chunk of checked CSV lines; give how many were written, and the rest.
+async def unknown_customers(connection: Raw, biller_id: int, codes: Collection[str]) -> set[str]:
+    """Say which of a biller's customers are not there; `codes` are distinct."""
+    joined = ",".join(codes)
+    if await connection.fetchval(KNOWN, biller_id, joined) == len(codes):
+        return set()
+    return {row["code"] for row in await connection.fetch(UNKNOWN, biller_id, joined)}
 
-    Runs in the caller's transaction.
+
+async def merge_bills(
+    connection: Raw, biller_id: int, lines: Mapping[str, str]
+) -> tuple[int, list[bills.Told]]:
+    """Write bills of known customers, given as CSV by id; give how many, and those not kept.
+
+    Runs in the caller's transaction. New bills go straight into the table, which costs half of
+    merging them; if some stand there already, all are staged and merged under the rules of
+    `bills.MERGE`.
     """
+    if not lines:
+        return 0, []
     await connection.execute(BULK)
+    # In the order of the ids, as other writers lock them: no letter of an id is below a comma.
+    source = _blob(f"{biller_id},", sorted(lines.values()))
+    if await _are_new(connection, biller_id, list(lines)) and await _insert(connection, source):
+        return len(lines), []
     await connection.execute(STAGE_BILLS)
-    staged = _count(
-        await connection.copy_to_table("staged_bills", source=_pieces(lines), format="csv")
-    )
-    written = _count(await connection.execute(INSERT_BILLS, biller_id))
-    if written < staged:
-        await connection.execute(PROBE)
-        written += _count(await connection.execute(UPDATE_BILLS, biller_id))
-    if written == staged:
-        return written, []
-    rows = await connection.fetch(REFUSED_BILLS, biller_id)
-    return written, [Standing(**row) for row in rows]
+    await connection.copy_to_table("staged_bills", source=_pieces(source), format="csv")
+    return await _merge_staged(connection, biller_id)
 
 
-async def merge_customers(connection: Raw, biller_id: int, lines: bytes) -> int:
-    """Stage and merge one chunk of checked CSV lines; give how many were new or changed."""
+async def _merge_staged(connection: Raw, biller_id: int) -> tuple[int, list[bills.Told]]:
+    written, told, is_settled = 0, list[bills.Told](), False
+    while not is_settled:
+        first, *more = await connection.fetch(MERGE_BILLS, biller_id)
+        written += first["lines_written"]
+        told = [_told(row) for row in (first, *more) if row["id"] is not None]
+        # Somebody wrote this bill after our statement had begun: the next one sees it.
+        is_settled = all(line.customer_code is not None or not line.has_customer for line in told)
+    return written, told
+
+
+def _told(row: asyncpg.Record) -> bills.Told:
+    return bills.Told(**{name: value for name, value in row.items() if name != "lines_written"})
+
+
+async def _are_new(connection: Raw, biller_id: int, ids: Sequence[str]) -> bool:
+    """Guess from a sample, for a COPY that meets a known id late has written half for nothing."""
+    step = len(ids) // SAMPLED + 1
+    return not await connection.fetchval(STANDS, biller_id, ids[::step])
+
+
+async def _insert(connection: Raw, source: bytes) -> bool:
+    try:
+        async with connection.transaction():
+            await connection.copy_to_table(
+                "bills", columns=COLUMNS, source=_pieces(source), format="csv"
+            )
+    except asyncpg.UniqueViolationError:
+        return False
+    return True
+
+
+async def merge_customers(connection: Raw, biller_id: int, lines: Collection[str]) -> int:
+    """Stage and merge customers, given as CSV; give how many were new or changed."""
+    if not lines:
+        return 0
     await connection.execute(BULK)
     await connection.execute(STAGE_CUSTOMERS)
-    await connection.copy_to_table("staged_customers", source=_pieces(lines), format="csv")
+    source = _pieces(_blob("", lines))
+    await connection.copy_to_table("staged_customers", source=source, format="csv")
     return _count(await connection.execute(MERGE_CUSTOMERS, biller_id))
 
 
@@ -188,9 +216,42 @@ async def copy(
     await connection.copy_records_to_table(table, columns=list(columns), records=rows)
 
 
+async def copy_text(connection: Raw, table: str, columns: Iterable[str], rows: bytes) -> None:
+    """Write many rows into a table by COPY; `rows` are lines of plain words between tabs."""
+    await connection.copy_to_table(table, columns=list(columns), source=_pieces(rows))
+
+
+async def drop_indexes(connection: Raw) -> list[str]:
+    """Drop the plain indexes of empty bills and payments; give what `build_indexes` needs.
+
+    For the caller's transaction, to whose end these tables are locked. Does nothing where a row
+    stands, or where the database's login does not own the tables.
+    """
+    found = await connection.fetch(PLAIN_INDEXES)
+    drops = [f"DROP INDEX {row['name']}" for row in found]
+    await _as_owner(connection, drops)
+    return [row["definition"] for row in found]
+
+
+async def build_indexes(connection: Raw, dropped: Sequence[str]) -> None:
+    """Build again what `drop_indexes` gave, in the same transaction."""
+    await _as_owner(connection, [BUILDING, *dropped] if dropped else [])
+
+
+async def _as_owner(connection: Raw, statements: Sequence[str]) -> None:
+    if not statements:
+        return
+    role = await connection.fetchval(MY_ROLE)
+    await connection.execute(TAKE_ROLE, "none")
+    for statement in statements:
+        await connection.execute(statement)
+    await connection.execute(TAKE_ROLE, role)
+
+
 async def analyze(connection: Raw) -> None:
     """Renew the planner's statistics after a great many rows."""
     async with connection.transaction():
+        await connection.execute(BULK)
         await connection.execute(ANALYZE)
 
 
@@ -199,6 +260,10 @@ async def _pieces(lines: bytes) -> AsyncIterator[bytes]:
     # chunk would stay in memory until the garbage collector comes by.
     for start in range(0, len(lines), PIECE_BYTES):
         yield lines[start : start + PIECE_BYTES]
+
+
+def _blob(before: str, lines: Iterable[str]) -> bytes:
+    return (before + f"\n{before}".join(lines) + "\n").encode()
 
 
 def _count(status: str) -> int:

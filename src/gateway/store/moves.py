@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import NamedTuple
 from uuid import UUID
 
 import orjson
@@ -13,8 +14,10 @@ from gateway.store.database import Lane, Raw
 # Pays: bills, payment, lines, ledger, idempotency key, event and its fan-out, all or nothing per
 # payment. Rides bills_pkey, the keys' and payments_partner_reference_key; at most 32 payments.
 # A payment that cannot be paid leaves no row and is missing from the result; the caller then asks
-# why. A race that the checks cannot see (same key, same reference, half of the bills) breaks a
-# unique or check constraint and aborts the flight, which then flies one by one.
+# why. A bill that another payment holds hard cannot be paid; a soft hold is outbid, and whose it
+# was is told, so that the order at its provider can be closed. A race that the checks cannot see
+# (same key, same reference, half of the bills) breaks a unique or check constraint and aborts the
+# flight, which then flies one by one.
 # $1 is the payments as JSON: one parameter costs half of what one array per column does. $2 lists
 # the months in which keys are still kept, the current one first. OFFSET 0 keeps the planner from
 # turning a probe of one row into a join over a whole table.
@@ -31,15 +34,17 @@ WITH asked AS MATERIALIZED (
     FROM asked a
     CROSS JOIN LATERAL json_to_recordset(a.lines) AS l (bill_id text, amount_dong bigint)
 ), counted AS (
-    SELECT l.payment_id, count(*) AS bill_count, max(b.period) AS newest
+    SELECT l.payment_id, count(*) AS bill_count, max(b.period) AS newest,
+           array_agg(b.claimed_by) FILTER (WHERE b.claim = 'soft') AS outbid
     FROM line l CROSS JOIN LATERAL (
         SELECT * FROM bills WHERE biller_id = l.biller_id AND id = l.bill_id OFFSET 0) b
     WHERE b.status = 'open' AND b.customer_code = l.customer_code
+      AND b.claim IS DISTINCT FROM 'hard'
       AND (b.amount_dong - b.paid_dong = l.amount_dong
            OR (l.amount_dong < b.amount_dong - b.paid_dong AND l.amount_dong >= l.least_part))
     GROUP BY l.payment_id
 ), payable AS MATERIALIZED (
-    SELECT a.*, c.bill_count
+    SELECT a.*, c.bill_count, c.outbid
     FROM asked a JOIN counted c
         ON c.payment_id = a.payment_id AND c.bill_count = json_array_length(a.lines)
     WHERE NOT EXISTS (
@@ -62,12 +67,13 @@ WITH asked AS MATERIALIZED (
         status = CASE WHEN b.paid_dong + l.amount_dong = b.amount_dong
                       THEN 'paid' ELSE 'open' END,
         claimed_by = l.payment_id,
+        claim = NULL,
         event_sequence = b.event_sequence + 1,
         updated_at = l.created_at
     FROM line l
     WHERE l.payment_id IN (SELECT payment_id FROM payable)
       AND b.biller_id = l.biller_id AND b.id = l.bill_id
-      AND b.status <> ALL ('{paid,cancelled}')
+      AND b.status <> ALL ('{paid,cancelled}') AND b.claim IS DISTINCT FROM 'hard'
       AND (b.amount_dong - b.paid_dong = l.amount_dong
            OR (l.amount_dong < b.amount_dong - b.paid_dong AND l.amount_dong >= l.least_part))
     RETURNING l.biller_id, l.payment_id, b.id, b.period, l.amount_dong, b.event_sequence
@@ -112,7 +118,7 @@ WITH asked AS MATERIALIZED (
     FROM done d JOIN webhook_endpoints e ON e.biller_id = d.biller_id
     WHERE e.disabled_at IS NULL AND 'payment.succeeded' = ANY (e.event_types)
 )
-SELECT payment_id, body FROM done
+SELECT payment_id, body, outbid FROM done
 """
 
 # Reverses one payment: bills open again, payment marked, ledger, key, event and fan-out.
@@ -227,8 +233,15 @@ def touched_by(row: PayRow) -> list[tuple[int, str]]:
     ]
 
 
-async def pay(lane: Lane, rows: Sequence[PayRow], months: Sequence[date]) -> list[str | None]:
-    """Pay each row or leave it; give its response body, or None where it could not be paid.
+class Paid(NamedTuple):
+    """A payment that was made: its response body, and the payments whose soft claims it took."""
+
+    body: str
+    outbid: Sequence[UUID] | None
+
+
+async def pay(lane: Lane, rows: Sequence[PayRow], months: Sequence[date]) -> list[Paid | None]:
+    """Pay each row or leave it; None where it could not be paid.
 
     What is given is committed. Rows are sorted by bill, so that flights of several processes
     take their locks in one order.
@@ -239,8 +252,8 @@ async def pay(lane: Lane, rows: Sequence[PayRow], months: Sequence[date]) -> lis
     """
     ordered = sorted(rows, key=lambda row: (row.biller_id, row.lines[0].bill_id))
     found = await lane.fetch(orjson.dumps(ordered).decode(), months)
-    bodies = {record["payment_id"]: record["body"] for record in found}
-    return [bodies.get(row.payment_id) for row in rows]
+    paid = {record["payment_id"]: Paid(record["body"], record["outbid"]) for record in found}
+    return [paid.get(row.payment_id) for row in rows]
 
 
 async def reverse(connection: Raw, row: ReverseRow) -> str | None:

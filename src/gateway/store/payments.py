@@ -66,6 +66,11 @@ class PaymentRow:
     created_at: datetime
     reversed_at: datetime | None
     reversal_reason: str | None
+    provider: str | None
+    expires_at: datetime | None
+    failure: str | None
+    refund: str | None
+    settled_at: datetime | None
     lines: tuple[PaidLine, ...]
 
 
@@ -135,6 +140,11 @@ def _payment(rows: Sequence[asyncpg.Record]) -> PaymentRow:
         created_at=first["created_at"],
         reversed_at=first["reversed_at"],
         reversal_reason=first["reversal_reason"],
+        provider=first["provider"],
+        expires_at=first["expires_at"],
+        failure=first["failure"],
+        refund=first["refund"],
+        settled_at=first["settled_at"],
         lines=tuple(
             PaidLine(row["bill_id"], row["period"], row["line_dong"], row["sequence"])
             for row in rows

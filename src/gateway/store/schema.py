@@ -5,12 +5,15 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import asyncpg
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
 from sqlalchemy.schema import SchemaItem
 
-from gateway.store.database import open_engine
+from gateway.store.database import CONNECT_TIMEOUT_S, SESSION, Raw
 
 ANALYZE = "ANALYZE"
 Act = Callable[[Config], None]
@@ -56,7 +59,10 @@ def _move(config: Config, revision: str) -> None:
 
 
 async def _with_alembic(url: str, act: Act) -> None:
-    engine = open_engine(url, size=1, role=None)
+    async def connect() -> Raw:
+        return await asyncpg.connect(url, timeout=CONNECT_TIMEOUT_S, server_settings=SESSION)
+
+    engine = create_async_engine("postgresql+asyncpg://", async_creator=connect, poolclass=NullPool)
     try:
         async with engine.connect() as connection:
             await connection.exec_driver_sql("SELECT pg_advisory_lock(7142021)")

@@ -32,8 +32,8 @@ def _text(name: str, *items: SchemaItem, null: bool = False) -> Column[str]:
     return Column(name, Text, *items, nullable=null)
 
 
-def _code(name: str, *, key: bool = False) -> Column[str]:
-    return Column(name, Text(collation="C"), primary_key=key, nullable=False)
+def _code(name: str, *, key: bool = False, null: bool = False) -> Column[str]:
+    return Column(name, Text(collation="C"), primary_key=key, nullable=null)
 
 
 def _dong(name: str) -> Column[int]:
@@ -147,6 +147,7 @@ BILLS = Table(
     Column("claimed_by", Uuid),
     Column("event_sequence", Integer, nullable=False),
     _at("updated_at"),
+    _text("claim", null=True),
     Index("bills_open", "biller_id", "customer_code", postgresql_where=text("status = 'open'")),
     Index("bills_customer", "biller_id", "customer_code", "period"),
 )
@@ -168,6 +169,12 @@ PAYMENTS = Table(
     _at(),
     _at("reversed_at", null=True),
     _text("reversal_reason", null=True),
+    _code("provider", null=True),
+    _at("expires_at", null=True),
+    _at("settled_at", null=True),
+    _at("cancel_asked_at", null=True),
+    _text("failure", null=True),
+    _text("refund", null=True),
     UniqueConstraint("partner_id", "partner_reference", name="payments_partner_reference_key"),
     Index("payments_partner", text("(partner_id::bigint)"), "id"),
     Index("payments_customer", "biller_id", "customer_code", "id"),
@@ -180,7 +187,7 @@ PAYMENT_BILLS = Table(
     _code("bill_id", key=True),
     Column("period", Date, nullable=False),
     _dong("amount_dong"),
-    Column("sequence", Integer, nullable=False),
+    Column("sequence", Integer),
     Column("reversal_sequence", Integer),
 )
 IDEMPOTENCY_KEYS = Table(
@@ -255,7 +262,7 @@ DELIVERIES = Table(
     Column("last_status", SmallInteger),
     _text("last_failure", null=True),
     _at("finished_at", null=True),
-    Index("deliveries_due", "due_at", "id", postgresql_where=text("state = 'due'")),
+    Index("deliveries_due", "endpoint_id", "due_at", "id", postgresql_where=text("state = 'due'")),
     Index("deliveries_dead", "endpoint_id", "id", postgresql_where=text("state = 'dead'")),
 )
 AUDIT_LOG = Table(

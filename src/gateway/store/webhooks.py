@@ -1,6 +1,6 @@
 """Webhook endpoints, their sealed secrets, and the queue of deliveries."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -42,22 +42,37 @@ UPDATE webhook_endpoints SET disabled_at = now(), disabled_reason = $2
 WHERE id = $1 AND disabled_at IS NULL RETURNING true
 """
 
-# Takes what is due, oldest first, under a lease; safe from many workers. The lease stands in
+# Takes what is due under a lease: of each endpoint the oldest, up to $1 with those that fly to it
+# already, so that one which hangs keeps nobody else's. Safe from many workers. The lease stands in
 # due_at, so what a dead worker held comes back by itself; lease_no is the fence: only the holder
-# of the newest may say how it ended. Rides deliveries_due and events_pkey; at most $1 rows.
+# of the newest may say how it ended. Rides deliveries_due once an endpoint, from its floor on:
+# below lie the entries of what was taken, which only VACUUM clears away. Then deliveries_pkey and
+# events_pkey; at most $5 rows. The ids travel in an array, which Postgres takes for ten: it cannot
+# know a LIMIT, plans a join with `due` for a tenth of the table, and reads all to find 32.
 CLAIM = """
-WITH due AS MATERIALIZED (
-    SELECT id FROM deliveries WHERE state = 'due' AND due_at <= now()
-    ORDER BY due_at, id LIMIT $1 FOR UPDATE SKIP LOCKED
+WITH room AS MATERIALIZED (
+    SELECT e.id, $1::int - coalesce(l.flying, 0) AS most, coalesce(l.floor, '-infinity') AS floor
+    FROM webhook_endpoints e
+    LEFT JOIN unnest($2::uuid[], $3::int[], $4::timestamptz[]) AS l (id, flying, floor)
+        ON l.id = e.id
+    ORDER BY most DESC, random()
+), due AS MATERIALIZED (
+    SELECT d.id, d.due_at FROM room r CROSS JOIN LATERAL (
+        SELECT id, due_at FROM deliveries
+        WHERE endpoint_id = r.id AND state = 'due' AND due_at >= r.floor AND due_at <= now()
+        ORDER BY due_at, id LIMIT greatest(r.most, 0) FOR UPDATE SKIP LOCKED
+    ) d LIMIT $5::int
 ), taken AS MATERIALIZED (
-    UPDATE deliveries d
+    UPDATE deliveries
     SET lease_no = lease_no + 1, attempts = attempts + 1,
-        due_at = now() + make_interval(secs => $2::float8)
-    FROM due WHERE d.id = due.id
-    RETURNING d.id, d.lease_no, d.attempts, d.endpoint_id, d.biller_id, d.event_id
+        due_at = now() + make_interval(secs => $6::float8)
+    WHERE id = ANY (ARRAY(SELECT id FROM due))
+    RETURNING id, lease_no, attempts, endpoint_id, biller_id, event_id
 )
-SELECT t.id, t.lease_no, t.attempts, t.endpoint_id, e.id AS event_id, e.body
-FROM taken t JOIN events e ON e.biller_id = t.biller_id AND e.id = t.event_id
+SELECT t.id, t.lease_no, t.attempts, t.endpoint_id, e.id AS event_id, e.body,
+    due.due_at AS was_due_at, (SELECT version FROM directory_version) AS directory_version
+FROM taken t JOIN due ON due.id = t.id
+    JOIN events e ON e.biller_id = t.biller_id AND e.id = t.event_id
 ORDER BY t.id
 """
 
@@ -75,9 +90,30 @@ WHERE d.id = f.id AND d.lease_no = f.lease_no
 RETURNING d.id
 """
 
+# Hops from endpoint to endpoint along deliveries_due; at most 10,000 rows of each.
 BACKLOG = """
-SELECT count(*) AS waiting, coalesce(extract(epoch FROM now() - min(due_at)), 0)::float8 AS age_s
-FROM (SELECT due_at FROM deliveries WHERE state = 'due' ORDER BY due_at LIMIT 10000) d
+WITH RECURSIVE endpoints AS (
+    (SELECT endpoint_id AS id FROM deliveries WHERE state = 'due' ORDER BY endpoint_id LIMIT 1)
+    UNION ALL
+    SELECT (SELECT endpoint_id FROM deliveries WHERE state = 'due' AND endpoint_id > e.id
+            ORDER BY endpoint_id LIMIT 1)
+    FROM endpoints e WHERE e.id IS NOT NULL
+)
+SELECT count(*) AS waiting,
+    coalesce(extract(epoch FROM now() - min(d.due_at)), 0)::float8 AS age_s
+FROM endpoints e CROSS JOIN LATERAL (
+    SELECT due_at FROM deliveries WHERE state = 'due' AND endpoint_id = e.id
+    ORDER BY due_at LIMIT 10000) d
+"""
+
+# Makes an endpoint's dead letters due again, with all their tries before them; whoever held one
+# when it died has lost its lease. Rides deliveries_dead; at most $2 rows a turn.
+REVIVE = """
+UPDATE deliveries
+SET state = 'due', due_at = now(), attempts = 0, lease_no = lease_no + 1, finished_at = NULL
+WHERE id = ANY (ARRAY(
+    SELECT id FROM deliveries WHERE endpoint_id = $1 AND state = 'dead'
+    ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED))
 """
 
 # Forgets what was delivered long ago; the events stay. At most $2 rows a turn.
@@ -111,9 +147,20 @@ class Endpoint:
     sealed: tuple[tuple[UUID, bytes], ...]
 
 
+@dataclass(slots=True)
+class Line:
+    """What one worker has in the air to an endpoint; all that was due before `floor` is taken."""
+
+    flying: int = 0
+    floor: datetime | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A delivery under our lease. `attempts` counts this one."""
+    """A delivery under our lease. `attempts` counts this one.
+
+    It was due since `was_due_at`; its endpoint is among those of `directory_version`.
+    """
 
     id: int
     lease_no: int
@@ -121,6 +168,8 @@ class Claimed:
     endpoint_id: UUID
     event_id: UUID
     body: str
+    was_due_at: datetime
+    directory_version: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,9 +239,22 @@ async def disable(connection: Raw, endpoint_id: UUID, reason: str) -> bool:
     return bool(await connection.fetchval(DISABLE, endpoint_id, reason))
 
 
-async def claim(lane: Lane, *, most: int, lease_s: float) -> list[Claimed]:
-    """Take up to `most` due deliveries for `lease_s` seconds."""
-    return [Claimed(**row) for row in await lane.fetch(most, lease_s)]
+async def claim(
+    lane: Lane, lines: Mapping[UUID, Line], *, share: int, most: int, lease_s: float
+) -> list[Claimed]:
+    """Take up to `most` due deliveries for `lease_s` seconds.
+
+    No endpoint gets more than `share`, counting those that fly to it already.
+    """
+    rows = await lane.fetch(
+        share,
+        list(lines),
+        [line.flying for line in lines.values()],
+        [line.floor for line in lines.values()],
+        most,
+        lease_s,
+    )
+    return [Claimed(**row) for row in rows]
 
 
 async def finish(lane: Lane, ends: Sequence[Finish]) -> int:
@@ -212,6 +274,12 @@ async def backlog(connection: Raw) -> Backlog:
     """Measure what waits."""
     row = await connection.fetchrow(BACKLOG)
     return Backlog(row["waiting"], row["age_s"]) if row else Backlog(0, 0.0)
+
+
+async def revive(connection: Raw, endpoint_id: UUID, most: int = 5_000) -> int:
+    """Make up to `most` dead letters of an endpoint due again; give how many."""
+    done = await connection.execute(REVIVE, endpoint_id, most)
+    return int(done.rpartition(" ")[2])
 
 
 async def prune(connection: Raw, before: datetime, most: int = 5_000) -> int:

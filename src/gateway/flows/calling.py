@@ -1,0 +1,175 @@
+"""Calls to providers: built by the adapter, sent by the wire, read by the adapter, written down.
+
+No connection of the database is held while a call is under way.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from gateway.domain.attempt import AttemptState, Fact
+from gateway.domain.errors import Overloaded
+from gateway.domain.evidence import Finding, Outcome, Rank, mismatch
+from gateway.flows import payments
+from gateway.flows.settling import NOT_SENT, Settled, Source, settle, settle_not_sent
+from gateway.kit.abilities import Provider
+from gateway.kit.exchange import Exchange, Fate
+from gateway.kit.messages import Call, Garbled, Moment, Opened, Order, Reply
+from gateway.runtime import Runtime
+from gateway.store import attempts, database, evidence
+from gateway.store.attempts import AttemptRow
+from gateway.store.database import Raw
+
+Read = Callable[[Order, Reply], Opened | Finding]
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What a call brought: a finding, or an opened order, and the exchange that shows it."""
+
+    finding: Finding
+    exchange_id: UUID | None = None
+    exchange: Exchange | None = None
+    opened: Opened | None = None
+
+    @property
+    def was_sent(self) -> bool:
+        """Whether the provider may have the call."""
+        return self.exchange is None or self.exchange.fate is not Fate.NOT_SENT
+
+
+def order_of(rt: Runtime, attempt: AttemptRow) -> Order:
+    """Give an attempt as its adapter sees it, equal on every repetition."""
+    return Order(
+        reference=attempt.reference,
+        amount_dong=attempt.amount_dong,
+        text=attempt.text,
+        created_at=attempt.created_at,
+        expires_at=attempt.expires_at,
+        request_id=attempt.id.hex,
+        return_url=f"{rt.public_url}/v1/returns/{attempt.provider}",
+        notify_url=attempt.notify_url,
+        payer_ip=attempt.payer_ip,
+        locale=attempt.locale,
+        option=attempt.option,
+        provider_id=attempt.provider_id,
+        memory=orjson.loads(attempt.memory),
+    )
+
+
+def moment_of(rt: Runtime) -> Moment:
+    """Give the instant of a call and an id of its own."""
+    now = rt.clock.now()
+    return Moment(now, rt.new_id_at(now).hex)
+
+
+async def call(rt: Runtime, code: str, order: Order, asked: Call, read: Read) -> Heard:
+    """Send a call and read what comes back; silence and garble are UNKNOWN, never an error."""
+    exchange = await rt.providers[code].wire.send(asked)
+    exchange_id = rt.new_id_at(exchange.started_at)
+    if exchange.reply is None:
+        unknown = Finding(Outcome.UNKNOWN, message=exchange.reason)
+        return Heard(unknown, exchange_id, exchange)
+    try:
+        said = read(order, exchange.reply)
+    except Garbled as error:
+        return Heard(Finding(Outcome.UNKNOWN, message=error.reason), exchange_id, exchange)
+    if isinstance(said, Opened):
+        waits = Finding(Outcome.WAITING, provider_id=said.provider_id, memory=said.memory)
+        return Heard(waits, exchange_id, exchange, said)
+    return Heard(said, exchange_id, exchange)
+
+
+def opened_at_once(said: Opened) -> Heard:
+    """Give what an order is that needs no call: the payer carries it to the provider."""
+    waits = Finding(Outcome.WAITING, provider_id=said.provider_id, memory=said.memory)
+    return Heard(waits, opened=said)
+
+
+async def write_down(
+    rt: Runtime, connection: Raw, attempt: AttemptRow, operation: str, heard: Heard
+) -> Settled:
+    """Write a call's exchange and settle what it says; the caller holds the attempt."""
+    if heard.exchange is not None and heard.exchange_id is not None:
+        await evidence.add_exchange(
+            connection, _exchange_row(attempt, heard.exchange_id, heard.exchange)
+        )
+    if heard.opened is not None:
+        action = heard.opened.action
+        attempt = replace(
+            attempt,
+            redirect_url=action.redirect_url,
+            deeplink=action.deeplink,
+            qr_content=action.qr_content,
+        )
+    provider = rt.providers[attempt.provider].provider
+    fact = fact_of(rt, attempt, provider, Rank.QUERY, heard.finding)
+    if operation == "create" and not heard.was_sent and attempt.state == AttemptState.SENT:
+        source = Source(NOT_SENT, heard.exchange_id)
+        return await settle_not_sent(rt, connection, attempt, fact, source)
+    rank = Rank.GUESS if heard.finding.outcome is Outcome.UNKNOWN else Rank.QUERY
+    source = Source(operation, heard.exchange_id)
+    return await settle(rt, connection, attempt, replace(fact, rank=rank), source)
+
+
+def fact_of(
+    rt: Runtime, attempt: AttemptRow, provider: Provider[Any], rank: Rank, finding: Finding
+) -> Fact:
+    """Hold a finding against the attempt that it is about."""
+    disagrees = mismatch(
+        finding,
+        reference=attempt.reference,
+        amount_dong=attempt.amount_dong,
+        merchant=provider.merchant,
+    )
+    return Fact(rank, finding, rt.clock.now(), disagrees)
+
+
+async def landing(
+    rt: Runtime, write: Callable[[Raw], Awaitable[Settled | None]], biller_id: int
+) -> Settled | None:
+    """Write down what was heard in one transaction, anew when a race is lost, three times at most.
+
+    Orders whose bills were taken by what is settled are due at once, so that they are closed.
+
+    Raises:
+        Overloaded: every round was lost; nothing was kept.
+    """
+    for _ in range(payments.ROUNDS_MAX):
+        try:
+            async with database.borrow(rt.engine) as connection:
+                async with connection.transaction():
+                    settled = await write(connection)
+                # After the commit: the other attempt may be waiting for bills that we hold.
+                if settled is not None and settled.outbid:
+                    await attempts.wake(connection, biller_id, settled.outbid)
+                return settled
+        except Exception as error:
+            if not database.is_contention(error):
+                raise
+    raise Overloaded
+
+
+def _exchange_row(
+    attempt: AttemptRow, exchange_id: UUID, exchange: Exchange
+) -> evidence.ExchangeRow:
+    return evidence.ExchangeRow(
+        id=exchange_id,
+        biller_id=attempt.biller_id,
+        attempt_id=attempt.id,
+        operation=exchange.operation,
+        method=exchange.method,
+        url=exchange.url,
+        request=exchange.request_text,
+        request_sha256=bytes.fromhex(exchange.request_sha256),
+        fate=exchange.fate,
+        reason=exchange.reason,
+        status=exchange.status,
+        reply=exchange.reply_text,
+        reply_sha256=bytes.fromhex(exchange.reply_sha256) if exchange.reply_sha256 else None,
+        started_at=exchange.started_at,
+        took_ms=exchange.took_ms,
+    )

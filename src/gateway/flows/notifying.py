@@ -1,0 +1,185 @@
+"""Notifications and browser returns from providers: verify, record once, settle, acknowledge.
+
+A forged message changes no state and leaves nothing in the table of what is known: it is kept, cut
+short, in a quarantine of a bounded size.
+"""
+
+import hashlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from uuid import UUID
+
+from gateway.domain.attempt import OPEN, AttemptState
+from gateway.domain.evidence import Outcome, Rank
+from gateway.domain.ids import to_public
+from gateway.flows.calling import fact_of, landing
+from gateway.flows.settling import Settled, Source, settle
+from gateway.kit import metrics
+from gateway.kit.abilities import Notifies, TakesPayments
+from gateway.kit.logs import log
+from gateway.kit.messages import Acknowledgement, Garbled, Incoming, Notification, Verdict
+from gateway.runtime import Runtime
+from gateway.store import attempts, database, evidence
+from gateway.store.attempts import AttemptRow
+from gateway.store.database import Raw
+
+KEPT_BYTES = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """Where the payer's browser goes on to."""
+
+    url: str
+
+
+async def receive(rt: Runtime, code: str, incoming: Incoming) -> Acknowledgement:
+    """Take one notification and give the exact answer that its provider expects.
+
+    What is answered as recorded is committed with all that it settles.
+
+    Raises:
+        ProviderNotOffered: no provider of this code notifies here.
+    """
+    provider, _ = rt.provider(code, Notifies)
+    try:
+        notification = provider.read_notification(incoming)
+    except Garbled as error:
+        reason = error.reason
+        await _quietly(lambda: _quarantine(rt, code, incoming, reason))
+        return _acknowledge(provider, Verdict.REFUSED)
+    try:
+        verdict = await rt.finish(_take(rt, provider, incoming, notification))
+    except Exception as error:
+        log.warning("notification.not_kept", provider=code, error=type(error).__name__)
+        verdict = Verdict.TRY_LATER
+    return _acknowledge(provider, verdict)
+
+
+def _acknowledge(provider: Notifies[Any], verdict: Verdict) -> Acknowledgement:
+    metrics.NOTIFICATIONS.labels(provider.code, verdict).inc()
+    return provider.acknowledge(verdict)
+
+
+async def _take(
+    rt: Runtime, provider: Notifies[Any], incoming: Incoming, notification: Notification
+) -> Verdict:
+    reference = notification.finding.reference or ""
+    async with database.borrow(rt.engine) as connection:
+        known = await attempts.by_reference(connection, provider.code, reference)
+    if known is None:
+        await _quarantine(rt, provider.code, incoming, "authentic, of an order unknown here")
+        return Verdict.UNKNOWN_REFERENCE
+    verdict = Verdict.REPEATED
+
+    async def write(connection: Raw) -> Settled | None:
+        nonlocal verdict
+        held = await attempts.hold(connection, known.biller_id, known.id)
+        if held is None:
+            return None
+        fact = fact_of(rt, held, provider, Rank.NOTIFICATION, notification.finding)
+        verdict = _verdict(held.state, fact.disagrees, notification.finding.outcome)
+        notification_id = rt.new_id()
+        row = _row(rt, held, notification_id, notification, incoming)
+        if not await evidence.record(connection, row, verdict):
+            verdict = verdict if verdict is Verdict.AMOUNT_DIFFERS else Verdict.REPEATED
+            return None
+        source = Source("notification", notification_id=notification_id)
+        return await settle(rt, connection, held, fact, source)
+
+    await landing(rt, write, known.biller_id)
+    return verdict
+
+
+def _verdict(state: str, disagrees: str | None, outcome: Outcome) -> Verdict:
+    if disagrees == "amount":
+        return Verdict.AMOUNT_DIFFERS
+    if disagrees is not None:
+        return Verdict.REFUSED
+    ended = state not in OPEN and state != AttemptState.CONFLICTED
+    says_same = (state == AttemptState.SUCCEEDED) == (outcome is Outcome.SUCCEEDED)
+    return Verdict.REPEATED if ended and says_same else Verdict.RECORDED
+
+
+def _row(
+    rt: Runtime,
+    held: AttemptRow,
+    notification_id: UUID,
+    notification: Notification,
+    incoming: Incoming,
+) -> evidence.NotificationRow:
+    return evidence.NotificationRow(
+        id=notification_id,
+        biller_id=held.biller_id,
+        attempt_id=held.id,
+        provider=held.provider,
+        key=notification.key,
+        method=incoming.method,
+        query=incoming.query,
+        body=incoming.body,
+        received_at=rt.clock.now(),
+    )
+
+
+async def come_back(rt: Runtime, code: str, incoming: Incoming) -> Returned | None:
+    """Take a payer's browser that comes back: it proves nothing, but is a reason to ask.
+
+    None if it cannot be said where it belongs.
+
+    Raises:
+        ProviderNotOffered: no provider of this code takes payments here.
+    """
+    provider, _ = rt.provider(code, TakesPayments)
+    try:
+        finding = provider.read_return(incoming)
+    except Garbled:
+        return None
+    async with database.borrow(rt.engine) as connection:
+        known = await attempts.by_reference(connection, code, finding.reference or "")
+    if known is None:
+        return None
+
+    async def write(connection: Raw) -> Settled | None:
+        held = await attempts.hold(connection, known.biller_id, known.id)
+        # Whoever reloads the page adds nothing: one return for an attempt is kept.
+        if (
+            held is None
+            or held.state not in OPEN
+            or await evidence.came_back(connection, held.biller_id, held.id)
+        ):
+            return None
+        fact = fact_of(rt, held, provider, Rank.RETURN, finding)
+        return await settle(rt, connection, held, fact, Source("return"))
+
+    await _quietly(lambda: landing(rt, write, known.biller_id))
+    return Returned(_with_payment(known.return_url, to_public("pay", known.payment_id)))
+
+
+def _with_payment(url: str, payment: str) -> str:
+    parts = urlsplit(url)
+    query = [*parse_qsl(parts.query, keep_blank_values=True), ("payment_id", payment)]
+    return urlunsplit(parts._replace(query=urlencode(query)))
+
+
+async def _quarantine(rt: Runtime, code: str, incoming: Incoming, reason: str) -> None:
+    query = incoming.query.encode("utf-8", "replace")[:KEPT_BYTES].decode("utf-8", "ignore")
+    async with database.borrow(rt.engine) as connection:
+        await evidence.quarantine(
+            connection,
+            code,
+            reason=reason,
+            method=incoming.method,
+            query=query.replace("\x00", ""),
+            body=incoming.body[:KEPT_BYTES],
+            sha256=hashlib.sha256(incoming.body).digest(),
+        )
+
+
+async def _quietly(act: Callable[[], Awaitable[object]]) -> None:
+    """Do what changes no money; if it fails, the answer is the same."""
+    try:
+        await act()
+    except Exception as error:
+        log.warning("notification.not_noted", error=type(error).__name__)

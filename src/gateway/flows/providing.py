@@ -1,0 +1,239 @@
+"""Payments through providers: begin one, try it again, read how it goes.
+
+Two short transactions around each call: the first writes down that it is sent, the second what was
+heard. A process that dies between them leaves an attempt that the resolver asks about.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from gateway.domain.biller import Biller, Channel
+from gateway.domain.errors import CallerError, OutcomeUnknown, Overloaded, ensure
+from gateway.domain.ids import to_public
+from gateway.domain.partner import Caller
+from gateway.domain.payment import Order as BillOrder
+from gateway.domain.payment import refusal_of
+from gateway.domain.progress import Certainty
+from gateway.domain.provider_refusals import (
+    AttemptStillOpen,
+)
+from gateway.domain.refusals import PartnerReferenceUsed, StillProcessing
+from gateway.flows import payments, viewing
+from gateway.flows.calling import call, landing, opened_at_once, order_of, write_down
+from gateway.flows.cancelling import close_older
+from gateway.flows.idempotency import Answer, Keyed, keep_refusal, replay
+from gateway.flows.minting import Payer, Wanted, new_attempt, new_payment, provider_for
+from gateway.flows.settling import Settled
+from gateway.kit.abilities import TakesPayments
+from gateway.kit.messages import Opened
+from gateway.runtime import Runtime
+from gateway.store import attempts, beginnings, database, idempotency
+from gateway.store import bills as bills_store
+from gateway.store import payments as payments_store
+from gateway.store.database import Raw
+
+OPENED, UNDER_WAY = 201, 202
+OPERATION = "create_attempt"
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderPayment:
+    """A payment whose money the payer still has."""
+
+    biller: str
+    order: BillOrder
+    lookup_token: str | None
+    payer: Payer
+    keyed: Keyed
+
+
+@dataclass(frozen=True, slots=True)
+class AnotherAttempt:
+    """Another try of a payment that has failed or expired."""
+
+    payment_id: UUID
+    channel: Channel
+    payer: Payer
+    keyed: Keyed
+
+
+async def begin(rt: Runtime, caller: Caller, asked: ProviderPayment) -> Answer:
+    """Begin a payment at a provider, once for its key; the answer says what the payer does next.
+
+    201: the provider's answer is known, 202: in doubt, ask for the payment later.
+
+    Raises:
+        CallerError: nothing was begun.
+        OutcomeUnknown: the database did not confirm; only the same key can tell.
+    """
+    rt.begin(asked.keyed.name)
+    try:
+        return await rt.finish(_begin(rt, caller, asked))
+    except Exception as error:
+        if database.broke(error):
+            raise OutcomeUnknown from error
+        raise
+    finally:
+        rt.end(asked.keyed.name)
+
+
+async def try_again(rt: Runtime, caller: Caller, asked: AnotherAttempt) -> Answer:
+    """Try a payment again, at any provider, after its last attempt is proved to have failed.
+
+    Raises:
+        AttemptStillOpen: the last attempt may still take the money.
+        OutcomeUnknown: the database did not confirm; only the same key can tell.
+    """
+    rt.begin(asked.keyed.name)
+    try:
+        return await rt.finish(_try_again(rt, caller, asked))
+    except Exception as error:
+        if database.broke(error):
+            raise OutcomeUnknown from error
+        raise
+    finally:
+        rt.end(asked.keyed.name)
+
+
+async def _begin(rt: Runtime, caller: Caller, asked: ProviderPayment) -> Answer:
+    order = asked.order
+    try:
+        biller = payments.checked(rt, caller, asked.biller, order, asked.lookup_token)
+        provider = provider_for(rt, asked.payer, order.channel, order.amount_dong)
+    except CallerError:
+        answer = await _answered_before(rt, asked.keyed)
+        if answer is None:
+            raise
+        return answer
+    wanted = Wanted(asked.payer, order.channel, order.customer_code, order.amount_dong)
+    await close_older(rt, biller, order)
+    for _ in range(payments.ROUNDS_MAX):
+        row = new_attempt(rt, provider, biller, wanted, asked.keyed)
+        if await _is_written(rt, row, new_payment(biller, order, row.created_at)):
+            return await _go(rt, asked.keyed, provider, row)
+        answer = await _explain(rt, biller, asked)
+        if answer is not None:
+            return answer
+    raise Overloaded
+
+
+async def _is_written(
+    rt: Runtime, row: beginnings.NewAttempt, payment: beginnings.NewPayment
+) -> bool:
+    """Write down a payment and its first attempt; False if it cannot be begun as things stand."""
+    months = idempotency.months_kept(row.created_at.date())
+    try:
+        async with database.borrow(rt.engine) as connection:
+            outbid = await beginnings.begin(connection, row, payment, months)
+            if outbid:
+                await attempts.wake(connection, row.biller_id, outbid)
+            return outbid is not None
+    except Exception as error:
+        if not database.is_contention(error):
+            raise
+        return False
+
+
+async def _explain(rt: Runtime, biller: Biller, asked: ProviderPayment) -> Answer | None:
+    """Say why nothing was begun: answered before, reference used, refused; None: try again."""
+    answer = await _answered_before(rt, asked.keyed)
+    if answer is not None:
+        return answer
+    order = asked.order
+    async with database.borrow(rt.engine) as connection:
+        used_by = await payments_store.by_reference(
+            connection, asked.keyed.name.partner_id, order.partner_reference
+        )
+        if used_by is not None:
+            raise PartnerReferenceUsed(order.partner_reference, to_public("pay", used_by))
+        states = await bills_store.states(
+            connection, biller.id, order.customer_code, [line.bill_id for line in order.lines]
+        )
+    refusal = refusal_of(biller.code, biller.rules, order, states)
+    return None if refusal is None else await keep_refusal(rt, asked.keyed, refusal)
+
+
+async def _try_again(rt: Runtime, caller: Caller, asked: AnotherAttempt) -> Answer:
+    answer = await _answered_before(rt, asked.keyed)
+    if answer is not None:
+        return answer
+    payment = await payments.read_row(rt, caller, asked.payment_id)
+    provider = provider_for(rt, asked.payer, asked.channel, payment.amount_dong)
+    wanted = Wanted(
+        asked.payer, asked.channel, payment.customer_code, payment.amount_dong, payment.id
+    )
+    biller = rt.directory.billers_by_id[payment.biller_id]
+    row = new_attempt(rt, provider, biller, wanted, asked.keyed)
+    month = idempotency.months_kept(row.created_at.date())[0]
+    try:
+        async with database.borrow(rt.engine) as connection:
+            outbid = await beginnings.try_again(connection, row, month)
+            if outbid:
+                await attempts.wake(connection, row.biller_id, outbid)
+    except Exception as error:
+        if not database.is_contention(error):
+            raise
+        raise StillProcessing from error
+    if outbid is None:
+        raise AttemptStillOpen(to_public("pay", payment.id), payment.status)
+    return await _go(rt, asked.keyed, provider, row)
+
+
+async def _go(
+    rt: Runtime, keyed: Keyed, provider: TakesPayments[Any], row: beginnings.NewAttempt
+) -> Answer:
+    """Call the provider about an attempt that is written down, and answer with how it goes."""
+    async with database.borrow(rt.engine) as connection:
+        sent = await attempts.by_reference(connection, row.provider, row.reference)
+    ensure(sent is not None, "an attempt is written down before it is sent")
+    assert sent is not None  # noqa: S101 (for the type checker; ensured above)
+    order = order_of(rt, sent)
+    said = provider.create(order)
+    if isinstance(said, Opened):
+        heard = opened_at_once(said)
+    else:
+        heard = await call(rt, row.provider, order, said, provider.read_created)
+
+    async def write(connection: Raw) -> Settled | None:
+        held = await attempts.hold(connection, row.biller_id, row.attempt_id)
+        ensure(held is not None, "an attempt stays where it was written")
+        assert held is not None  # noqa: S101 (for the type checker; ensured above)
+        return await write_down(rt, connection, held, "create", heard)
+
+    await landing(rt, write, row.biller_id)
+    return await _answer(rt, keyed, row.payment_id)
+
+
+async def _answer(rt: Runtime, keyed: Keyed, payment_id: UUID) -> Answer:
+    """Keep the first answer under the key: how the payment goes at this moment."""
+    going = await viewing.view(rt, payment_id)
+    status_code = UNDER_WAY if going.certainty is Certainty.IN_DOUBT else OPENED
+    months = idempotency.months_kept(rt.clock.now().date())
+    async with database.borrow(rt.engine) as connection:
+        is_first = await idempotency.finish(
+            connection, keyed.name, status_code=status_code, body=going.body, months=months
+        )
+    if is_first:
+        return Answer(status_code, going.body, is_replay=False)
+    stored = await replay(rt, keyed)
+    ensure(stored is not None, "a key that was running has an answer")
+    assert stored is not None  # noqa: S101 (for the type checker; ensured above)
+    return Answer(stored.status_code, stored.body, is_replay=True)
+
+
+async def _answered_before(rt: Runtime, keyed: Keyed) -> Answer | None:
+    """Give what was answered under the key, or, if whoever ran it died, how it goes now.
+
+    Raises:
+        StillProcessing: another process runs it at this moment.
+    """
+    stored = await replay(rt, keyed)
+    if stored is None:
+        return None
+    if stored.status_code != idempotency.RUNNING or stored.resource_id is None:
+        return Answer(stored.status_code, stored.body, is_replay=True)
+    going = await viewing.view(rt, stored.resource_id)
+    if going.is_being_sent:
+        raise StillProcessing
+    return await _answer(rt, keyed, stored.resource_id)

@@ -1,0 +1,145 @@
+"""The resolver: turns doubt into proof by asking providers, by our own reference, until it is sure.
+
+Due attempts are leased and fenced: whoever's lease ran out writes nothing. What a provider's quota
+does not allow waits for its turn. Nothing ends in a guess.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+from gateway.domain.attempt import OPEN, AttemptState
+from gateway.domain.evidence import Finding, Outcome
+from gateway.domain.progress import PaymentState
+from gateway.flows.calling import Heard, call, landing, moment_of, order_of, write_down
+from gateway.flows.settling import Settled
+from gateway.kit import metrics
+from gateway.kit.abilities import AnswersQueries, Cancels
+from gateway.kit.logs import log
+from gateway.kit.messages import Call
+from gateway.runtime import Runtime
+from gateway.store import attempts, database, settlement
+from gateway.store.attempts import AttemptRow
+from gateway.store.database import Raw
+
+ABREAST = 16
+LEASE_MARGIN_S = 15.0
+
+
+async def resolve_due(rt: Runtime) -> int:
+    """Ask about what is due, at all providers at once; gives how many were asked about."""
+    leased = [row for rows in await asyncio.gather(*map_due(rt)) for row in rows]
+    results = await asyncio.gather(*(resolve(rt, row) for row in leased), return_exceptions=True)
+    for row, result in zip(leased, results, strict=True):
+        if isinstance(result, BaseException):
+            # The lease runs out and somebody asks again.
+            log.warning("attempt.unresolved", attempt=str(row.id), error=type(result).__name__)
+    return len(leased)
+
+
+def map_due(rt: Runtime) -> list["asyncio.Task[Sequence[AttemptRow]]"]:
+    """Lease what is due at each provider."""
+    return [asyncio.create_task(_claim(rt, code)) for code in rt.providers]
+
+
+async def _claim(rt: Runtime, code: str) -> Sequence[AttemptRow]:
+    config = rt.providers[code].provider.config
+    async with database.borrow(rt.engine) as connection:
+        return await attempts.claim_due(
+            connection,
+            code,
+            spacing=timedelta(seconds=config.query_spacing_s),
+            lease=timedelta(seconds=config.deadline_s + LEASE_MARGIN_S),
+            most=ABREAST,
+        )
+
+
+async def resolve(rt: Runtime, leased: AttemptRow) -> None:
+    """Ask about one leased attempt and write down what is heard.
+
+    A payment that was cancelled, or whose bills were taken by another, is closed at the provider
+    first, where the rail can.
+    """
+    if await _is_to_be_closed(rt, leased):
+        heard = await _close(rt, leased)
+        if heard is not None and await _land(rt, leased, "cancel", heard):
+            return
+    await _land(rt, leased, "query", await _query(rt, leased))
+
+
+async def _is_to_be_closed(rt: Runtime, leased: AttemptRow) -> bool:
+    """Say whether nobody wants this order paid any more, and mark it so."""
+    if leased.state != AttemptState.WAITING:
+        return False
+    async with database.borrow(rt.engine) as connection, connection.transaction():
+        payment = await settlement.hold(connection, leased.biller_id, leased.payment_id)
+        if payment is None:
+            return False
+        if payment.cancel_asked_at is not None or payment.status == PaymentState.SUCCEEDED:
+            return True
+        held = await settlement.claim(connection, leased.biller_id, leased.payment_id, "soft")
+        if held == payment.bill_count:
+            return False
+        await settlement.ask_cancel(connection, payment, rt.clock.now(), PaymentState.CANCELLING)
+        return True
+
+
+async def _close(rt: Runtime, leased: AttemptRow) -> Heard | None:
+    provider = rt.providers[leased.provider].provider
+    if not isinstance(provider, Cancels):
+        return None
+    order = order_of(rt, leased)
+    asked: Call = provider.cancel(order, moment_of(rt))
+    return await call(rt, leased.provider, order, asked, provider.read_cancelled)
+
+
+async def _query(rt: Runtime, leased: AttemptRow) -> Heard:
+    provider = rt.providers[leased.provider].provider
+    if not isinstance(provider, AnswersQueries):
+        return Heard(Finding(Outcome.UNKNOWN, message="this provider answers no queries"))
+    order = order_of(rt, leased)
+    asked: Call = provider.query(order, moment_of(rt))
+    heard = await call(rt, leased.provider, order, asked, provider.read_queried)
+    wait = provider.spacing_of(heard.finding)
+    if wait is not None:
+        async with database.borrow(rt.engine) as connection:
+            await attempts.postpone(connection, leased.provider, wait)
+    return heard
+
+
+async def _land(rt: Runtime, leased: AttemptRow, operation: str, heard: Heard) -> bool:
+    """Write down what was heard, unless the lease was lost; True if nothing is left to ask."""
+
+    async def write(connection: Raw) -> Settled | None:
+        held = await attempts.hold(connection, leased.biller_id, leased.id)
+        if held is None or held.lease_no != leased.lease_no:
+            log.info("attempt.lease_lost", attempt=str(leased.id))
+            return None
+        return await write_down(rt, connection, held, operation, heard)
+
+    settled = await landing(rt, write, leased.biller_id)
+    return settled is None or settled.judgement.standing.state not in OPEN
+
+
+async def resolve_now(rt: Runtime, attempt: AttemptRow) -> None:
+    """Ask about one attempt at once, under a lease of its own."""
+    async with database.borrow(rt.engine) as connection:
+        lease_no = await attempts.lease(
+            connection,
+            attempt,
+            timedelta(
+                seconds=rt.providers[attempt.provider].provider.config.deadline_s + LEASE_MARGIN_S
+            ),
+        )
+    await resolve(rt, replace(attempt, lease_no=lease_no))
+
+
+async def measure_doubts(rt: Runtime) -> None:
+    """Set the gauges of doubt."""
+    async with database.borrow(rt.engine) as connection:
+        found = {code: (count, age) for code, count, age in await attempts.doubts(connection)}
+    for code in rt.providers:
+        count, age_s = found.get(code, (0, 0.0))
+        metrics.DOUBTS.labels(code).set(count)
+        metrics.OLDEST_DOUBT_SECONDS.labels(code).set(max(age_s, 0.0))

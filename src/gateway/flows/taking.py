@@ -1,0 +1,88 @@
+"""Money that a provider has taken: it pays its bills, or waits in suspense for its refund."""
+
+from dataclasses import replace
+from datetime import datetime
+from uuid import UUID
+
+from gateway.domain import receipt
+from gateway.domain.attempt import Judgement, Trouble
+from gateway.domain.clock import business_date
+from gateway.domain.errors import ensure
+from gateway.domain.payment import Payment
+from gateway.domain.progress import FINAL, PaymentState
+from gateway.flows import payments
+from gateway.kit import metrics
+from gateway.runtime import Runtime
+from gateway.store import payments as payments_store
+from gateway.store import settlement
+from gateway.store.attempts import AttemptRow
+from gateway.store.database import Raw
+from gateway.store.settlement import HeldPayment
+
+
+async def take_money(
+    rt: Runtime, connection: Raw, attempt: AttemptRow, held: HeldPayment, judgement: Judgement
+) -> tuple[tuple[UUID, ...], Judgement]:
+    """Pay the bills with the money, or keep it in suspense where they cannot be paid with it."""
+    now = rt.clock.now()
+    stored = await payments_store.by_id(connection, held.id, [held.biller_id])
+    ensure(stored is not None, "a held payment can be read")
+    assert stored is not None  # noqa: S101 (for the type checker; ensured above)
+    payment = replace(
+        payments.to_payment(rt, stored),
+        status=PaymentState.SUCCEEDED,
+        business_date=business_date(now),
+        provider=attempt.provider,
+    )
+    if held.status != PaymentState.SUCCEEDED:
+        row = _settle_row(rt, attempt, payment, now)
+        outbid = await settlement.settle(connection, row)
+        if outbid is not None:
+            metrics.PAYMENTS.labels(payment.channel).inc()
+            metrics.PAID_DONG.labels(payment.channel).inc(payment.amount_dong)
+            if held.status in FINAL:
+                metrics.LATE_SUCCESSES.labels(attempt.provider, "settled").inc()
+            return tuple(outbid), judgement
+    await _suspend(rt, connection, attempt, payment, now)
+    if held.status not in FINAL:
+        await settlement.claim(connection, held.biller_id, held.id, None)
+        await settlement.set_status(connection, held, PaymentState.FAILED, Trouble.LATE_MONEY, now)
+    metrics.LATE_SUCCESSES.labels(attempt.provider, "suspended").inc()
+    return (), replace(judgement, trouble=Trouble.LATE_MONEY)
+
+
+def _settle_row(
+    rt: Runtime, attempt: AttemptRow, payment: Payment, now: datetime
+) -> settlement.SettleRow:
+    return settlement.SettleRow(
+        biller_id=attempt.biller_id,
+        payment_id=attempt.payment_id,
+        settled_at=now,
+        business_date=payment.business_date,
+        head=receipt.head(payment),
+        tail=receipt.TAIL,
+        receivable=rt.directory.provider_accounts[attempt.provider],
+        payable=rt.directory.billers_by_id[attempt.biller_id].payable_account,
+        event_id=rt.new_id_at(now),
+        event_head=receipt.event_head("payment.succeeded", now),
+    )
+
+
+async def _suspend(
+    rt: Runtime, connection: Raw, attempt: AttemptRow, payment: Payment, now: datetime
+) -> None:
+    body = receipt.event_head("payment.late_money", now) + receipt.body(payment) + "}"
+    await settlement.suspend(
+        connection,
+        settlement.SuspendRow(
+            biller_id=attempt.biller_id,
+            payment_id=attempt.payment_id,
+            attempt_id=attempt.id,
+            amount_dong=attempt.amount_dong,
+            receivable=rt.directory.provider_accounts[attempt.provider],
+            suspense=rt.directory.suspense_account,
+            at=now,
+            event_id=rt.new_id_at(now),
+            body=body,
+        ),
+    )

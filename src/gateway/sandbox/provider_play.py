@@ -1,0 +1,170 @@
+"""The second half of the play: payers pay at providers, and one call ends in a time-out."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from time import monotonic, sleep
+from uuid import uuid4
+
+import httpx
+
+from gateway.sandbox.scenario import TIMEOUT_S, Json, SceneFailed, Stage, dong, expect, look_up
+
+SETTLED_WAIT_S = 30.0
+THANKS = "https://portal.example.vn/thanks"
+
+
+@dataclass(frozen=True, slots=True)
+class RailAt:
+    """A simulated provider that is up."""
+
+    code: str
+    title: str
+    channel: str
+    url: str
+
+
+class ProviderPlay:
+    """Pays one bill at each provider; the last one's answer is lost, and found out."""
+
+    def __init__(self, stage: Stage, rails: Iterable[RailAt], say: Callable[[str], None]) -> None:
+        self._stage = stage
+        self._rails = list(rails)
+        self._say = say
+        self._http = httpx.Client(timeout=TIMEOUT_S, trust_env=False)
+        self._customers = iter(stage.customers)
+
+    def perform(self) -> None:
+        """Pay at each rail.
+
+        Raises:
+            SceneFailed: an answer is not what it must be.
+        """
+        with self._http:
+            *plain, last = self._rails
+            for number, rail in enumerate(plain, start=7):
+                self._pay(number, rail)
+            self._pay_through_a_time_out(7 + len(plain), last)
+
+    def _pay(self, number: int, rail: RailAt) -> None:
+        payment = self._begin(rail, status=201)
+        self._say(f"{number}. A payer chooses {rail.title}: POST /v1/payments, method 'provider'")
+        self._say(f"   201 {payment['id']} {payment['status']}, {dong(payment['amount_dong'])}")
+        self._say(f"   next: {next(a for a in payment['next_action'].values() if a)[:88]}")
+        self._visit(payment)
+        self._approve(rail, payment)
+        settled = self._await(payment)
+        ranks = self._ranks(payment)
+        self._say(f"   the payer approves; {rail.title}'s signed notification settles it")
+        self._say(f"   {settled['status']}, certainty {settled['certainty']}, by {ranks[-1]}")
+
+    def _pay_through_a_time_out(self, number: int, rail: RailAt) -> None:
+        self._plan(rail, "create", "hang_after")
+        payment = self._begin(rail, status=202)
+        self._say(
+            f"{number}. A payer chooses {rail.title}, which takes the order and never answers"
+        )
+        self._say(f"   202 {payment['status']}, certainty {payment['certainty']}")
+        self._say(f"   may the payer pay again? {payment['may_payer_pay_again']}")
+        bill = payment["bills"][0]
+        refused = self._collect(payment, bill)
+        self._say(
+            f"   a bank tries the same bill: {refused['status']} {refused['code']}"
+        )
+        self._plan(rail, "notify", "missing")
+        self._approve(rail, payment)
+        settled = self._await(payment)
+        self._say(f"   the payer pays in the app, and {rail.title}'s notification is lost")
+        self._say(f"   the resolver asks by our reference: {settled['status']}, nothing guessed")
+        for line in self._ranks(payment):
+            self._say(f"     evidence: {line}")
+
+    def _begin(self, rail: RailAt, status: int) -> Json:
+        found = self._next_debtor()
+        body = {
+            "method": "provider",
+            "provider": rail.code,
+            "channel": rail.channel,
+            "biller": self._stage.biller,
+            "customer_code": found["customer"]["code"],
+            "partner_reference": f"DEMO-{uuid4().hex[:12].upper()}",
+            "bills": [{"id": b["id"], "amount_dong": b["due_dong"]} for b in found["bills"]],
+            "return_url": THANKS,
+            "payer_ip": "113.160.92.202",
+        }
+        answer = self._post(body, self._stage.wallet_key)
+        expect(answer, status)
+        payment: Json = answer.json()
+        return payment
+
+    def _next_debtor(self) -> Json:
+        for code in self._customers:
+            found = look_up(self._http, self._stage, code)
+            if len(found.get("bills", ())) == 1:
+                return found
+        message = "no customer with one open bill is left; start with a new --data-dir"
+        raise SceneFailed(message)
+
+    def _collect(self, payment: Json, bill: Json) -> Json:
+        body = {
+            "method": "collected",
+            "channel": "mobile_banking",
+            "biller": self._stage.biller,
+            "customer_code": payment["customer_code"],
+            "partner_reference": f"DEMO-{uuid4().hex[:12].upper()}",
+            "bills": [{"id": bill["id"], "amount_dong": bill["amount_dong"]}],
+        }
+        answer = self._post(body, self._stage.bank_key)
+        expect(answer, 409)
+        problem: Json = answer.json()
+        return problem
+
+    def _visit(self, payment: Json) -> None:
+        """Go where the payer's browser goes; some providers learn of an order only then."""
+        url = payment["next_action"]["redirect_url"]
+        if url is not None:
+            self._http.get(url, follow_redirects=True)
+
+    def _approve(self, rail: RailAt, payment: Json) -> None:
+        reference = payment["attempts"][-1]["reference"]
+        answer = self._http.post(
+            f"{rail.url}/control/payer", json={"reference": reference, "act": "approve"}
+        )
+        expect(answer, 200)
+
+    def _plan(self, rail: RailAt, operation: str, fault: str) -> None:
+        answer = self._http.post(
+            f"{rail.url}/control/faults", json={"operation": operation, "fault": fault}
+        )
+        expect(answer, 204)
+
+    def _await(self, payment: Json) -> Json:
+        until = monotonic() + SETTLED_WAIT_S
+        while monotonic() < until:
+            found = self._get(f"/v1/payments/{payment['id']}")
+            if found["status"] == "succeeded":
+                return found
+            sleep(0.2)
+        message = f"{payment['id']} is not settled: {found['status']}, {found['certainty']}"
+        raise SceneFailed(message)
+
+    def _ranks(self, payment: Json) -> list[str]:
+        steps = self._get(f"/v1/payments/{payment['id']}/timeline")["data"]
+        return [
+            f"{step['facts']['rank_name']} says {step['facts']['outcome']} → "
+            f"{step['facts']['state_after']}"
+            for step in steps
+            if step["kind"] == "evidence"
+        ]
+
+    def _get(self, path: str) -> Json:
+        answer = self._http.get(
+            f"{self._stage.gateway}{path}",
+            headers={"authorization": f"Bearer {self._stage.wallet_key}"},
+        )
+        expect(answer, 200)
+        found: Json = answer.json()
+        return found
+
+    def _post(self, body: Json, api_key: str) -> httpx.Response:
+        headers = {"authorization": f"Bearer {api_key}", "idempotency-key": str(uuid4())}
+        return self._http.post(f"{self._stage.gateway}/v1/payments", json=body, headers=headers)

@@ -1,0 +1,76 @@
+"""The simulated providers of the demo: how each is started, and how the gateway is told of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class RailPart:
+    """One simulator. `{rail}` stands for its own address, `{gateway}` for the gateway's."""
+
+    code: str
+    title: str
+    channel: str
+    """The channel over which the demo pays there."""
+    argv: tuple[str, ...] = ()
+    config: Mapping[str, str] = field(default_factory=dict)
+    """Fields of the provider's configuration; the credentials are the simulator's defaults."""
+
+    def arguments(self, *, port: int, gateway: str) -> list[str]:
+        """Give what starts the simulator, after `python`."""
+        own = [argument.format(gateway=gateway) for argument in self.argv]
+        return ["-m", f"gateway.sandbox.{self.code}", "--port", str(port), *own]
+
+    def environment(self, *, rail: str) -> dict[str, str]:
+        """Give the variables by which the gateway is configured for it."""
+        return {
+            f"GATEWAY_{self.code.upper()}__{name.upper()}": value.format(rail=rail)
+            for name, value in self.config.items()
+        }
+
+
+# The credentials of MoMo and ZaloPay are those that they publish for their sandboxes; VNPAY
+# publishes none, so its simulator has its own.
+RAILS = (
+    RailPart(
+        code="momo",
+        title="MoMo",
+        channel="e_wallet",
+        config={
+            "host": "{rail}",
+            "partner_code": "MOMO",
+            "access_key": "F8BBA842ECF85",
+            "secret_key": "K951B6PE1waDMi640xX08PD3vg6EkVlz",
+            "deadline_s": "3",
+            "visibility_s": "5",
+        },
+    ),
+    RailPart(
+        code="vnpay",
+        title="VNPAY",
+        channel="qr",
+        argv=("--notify-url", "{gateway}/v1/notifications/vnpay"),
+        config={
+            "pay_url": "{rail}/paymentv2/vpcpay.html",
+            "api_url": "{rail}/merchant_webapi/api/transaction",
+            "tmn_code": "CGTTDEMO",
+            "hash_secret": "vnpay-sandbox-simulator-secret-0001",
+            "deadline_s": "3",
+            "visibility_s": "5",
+            "query_spacing_s": "1",
+        },
+    ),
+    RailPart(
+        code="zalopay",
+        title="ZaloPay",
+        channel="e_wallet",
+        config={
+            "host": "{rail}",
+            "app_id": "2553",
+            "key1": "PcY4iZIKFCIdgZvA6ueMcMHHUbRLYjPL",
+            "key2": "kLtgPl8HHhfvMuDHPwKfgfsY4Ydm9eIz",
+            "deadline_s": "3",
+            "visibility_s": "5",
+        },
+    ),
+)

@@ -1,0 +1,167 @@
+"""What a provider's author says about it, so that the conformance kit can try it."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar, TypeVar
+from urllib.parse import parse_qsl, urlencode
+from uuid import UUID
+
+from gateway.domain.evidence import Outcome
+from gateway.kit.abilities import Config, Provider
+from gateway.kit.messages import Incoming, Moment, Order, Reply
+from gateway.testing.served import Application
+
+FACTS = frozenset({"reference", "merchant", "amount"})
+NEEDS = "__needs__"
+
+Test = TypeVar("Test", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a message of the provider shall say; amounts in đồng, whatever the wire counts in."""
+
+    code: str
+    reference: str
+    merchant: str
+    amount_dong: int
+    provider_id: str = "4088878653"
+
+
+def needs(*abilities: type[Any]) -> Callable[[Test], Test]:
+    """Say which abilities a promise is about; a provider without them has no such test."""
+
+    def mark(test: Test) -> Test:
+        setattr(test, NEEDS, abilities)
+        return test
+
+    return mark
+
+
+class Subject:
+    """The provider under test. A subclass gives what is declared here without a value."""
+
+    provider_class: ClassVar[type[Provider[Any]]]
+    reference_pattern: ClassVar[str]
+    """What the provider allows in our reference, length included, as a regular expression."""
+    codes: ClassVar[Mapping[str, Mapping[str, Outcome]]]
+    """Documented codes by message: `created` (WAITING stands for an opened order; leave it out if
+    no call opens one), `queried`, `notified`. Written from the documents, not from the adapter."""
+    unlisted: ClassVar[str] = "987654"
+    """A code that is in no table."""
+    codeless: ClassVar[frozenset[str]] = frozenset()
+    """Messages that carry no code, because they are sent for one outcome only."""
+    facts: ClassVar[Mapping[str, frozenset[str]]] = {}
+    """Which of reference, merchant and amount a message names; all three unless said here."""
+    declined: ClassVar[Outcome] = Outcome.FAILED
+    """What a query says of an order that the payer declined."""
+    abandoned: ClassVar[Outcome] = Outcome.WAITING
+    """What a query says of an order that the payer only looked at."""
+
+    def __init_subclass__(cls) -> None:
+        """Drop the promises about abilities that the provider does not have."""
+        super().__init_subclass__()
+        kind = getattr(cls, "provider_class", None)
+        if kind is None:
+            return
+        for name in dir(cls):
+            needed = getattr(getattr(cls, name, None), NEEDS, ())
+            if not all(issubclass(kind, ability) for ability in needed):
+                setattr(cls, name, None)
+
+    def config(self, host: str) -> Config:
+        """Give the configuration for a provider that lives at `host` (no slash at the end)."""
+        raise NotImplementedError
+
+    def simulator(self, notify_url: str) -> Application:
+        """Make the provider's simulator; `notify_url` is for protocols that register it once."""
+        raise NotImplementedError
+
+    def published(self) -> Iterable[tuple[str, str]]:
+        """Give (signature as the adapter makes it, signature as the documents print it)."""
+        raise NotImplementedError
+
+    def created(self, order: Order, said: Said) -> Reply:
+        """Write the provider's answer to `create`, signed as the provider signs."""
+        raise NotImplementedError
+
+    def queried(self, order: Order, said: Said) -> Reply:
+        """Write the provider's answer to `query`, signed as the provider signs."""
+        raise NotImplementedError
+
+    def notified(self, order: Order, said: Said) -> Incoming:
+        """Write the provider's notification, signed as the provider signs."""
+        raise NotImplementedError
+
+    def forged(self, incoming: Incoming) -> Iterable[tuple[str, Incoming]]:
+        """Give forged twins of a notification with their names: each signed field altered.
+
+        Alters every field of a JSON object or of the query string; a protocol that signs fewer, or
+        otherwise, says it here.
+        """
+        return twins_of(incoming)
+
+    # ── builders ─────────────────────────────────────────────────────────────────────────────
+
+    def provider(self, host: str = "https://sandbox.example.vn") -> Any:
+        """Make the provider."""
+        return self.provider_class(self.config(host))
+
+    def order(self, **changes: Any) -> Order:
+        """Build an order; only what matters need be named."""
+        now = datetime.now(UTC).replace(microsecond=0)
+        number = UUID(int=changes.pop("number", 1))
+        order = Order(
+            reference=self.provider().reference_of(number, now),
+            amount_dong=123_000,
+            text="Tiền điện tháng 11/2026 PB14010000123",
+            created_at=now,
+            expires_at=now + timedelta(minutes=15),
+            request_id=number.hex,
+            return_url="https://pay.example.vn/return",
+            notify_url=f"https://pay.example.vn/v1/notifications/{self.provider_class.code}",
+            option=(self.provider_class.options or (None,))[0],
+        )
+        return replace(order, **changes)
+
+    def said(self, order: Order, code: str, **changes: Any) -> Said:
+        """Build what a message about this order says."""
+        said = Said(code, order.reference, self.provider().merchant, order.amount_dong)
+        return replace(said, **changes)
+
+    def code_of(self, message: str, outcome: Outcome) -> str:
+        """Give the first code of a message's table that means `outcome`."""
+        return next(code for code, means in self.codes[message].items() if means is outcome)
+
+    def facts_of(self, message: str) -> frozenset[str]:
+        """Give the facts that a message names."""
+        return self.facts.get(message, FACTS)
+
+
+def a_moment(number: int = 7) -> Moment:
+    """Build the moment of a call, now."""
+    return Moment(datetime.now(UTC), f"{number:032x}")
+
+
+def twins_of(incoming: Incoming, fields: Iterable[str] | None = None) -> list[tuple[str, Incoming]]:
+    """Alter one field after the other of a JSON body, or of the query string if there is no body.
+
+    `fields` names those to alter; all of them if None.
+    """
+    if incoming.body:
+        whole = json.loads(incoming.body)
+        return [
+            (name, replace(incoming, body=json.dumps(whole | {name: _other(whole[name])}).encode()))
+            for name in fields or whole
+        ]
+    pairs = dict(parse_qsl(incoming.query, keep_blank_values=True))
+    return [
+        (name, replace(incoming, query=urlencode(pairs | {name: f"{pairs[name]}1"})))
+        for name in fields or pairs
+    ]
+
+
+def _other(value: Any) -> Any:
+    return value + 1 if isinstance(value, int) else f"{value}1"
