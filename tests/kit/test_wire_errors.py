@@ -111,7 +111,10 @@ async def test_a_handshake_that_does_not_end_is_not_sent(
     assert told(exchange) == ("not_sent", reason)
 
 
-@pytest.mark.parametrize("url", ["ftp://127.0.0.1/", "http://[::1/", "no url", "http://a.vn\n/"])
+@pytest.mark.parametrize(
+    "url",
+    ["ftp://127.0.0.1/", "http://[::1/", "no url", "http://a.vn\n/", "http://127.0.0.1:99999/"],
+)
 async def test_what_is_no_http_request_is_not_sent(url: str) -> None:
     async with wired() as wire:
         assert told(await wire.send(a_call(url))) == ("not_sent", "bad_call")

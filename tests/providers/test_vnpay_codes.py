@@ -76,7 +76,7 @@ def test_an_unlisted_or_refund_status_says_nothing_of_a_payment(response: str, s
 
 OF_PAYMENTS = {
     "00": SUCCEEDED,
-    "01": PENDING,
+    "01": Outcome.WAITING,
     "02": FAILED,
     "04": HELD,
     "05": UNKNOWN,

@@ -31,7 +31,7 @@ FAILED = Outcome.FAILED
 CODES = {
     "queried": {
         "00/00": Outcome.SUCCEEDED,
-        "00/01": Outcome.PENDING,
+        "00/01": Outcome.WAITING,
         **dict.fromkeys(("00/02", "00/08", "00/11"), FAILED),
         "00/04": Outcome.HELD,
         "00/07": Outcome.HELD,
@@ -59,9 +59,6 @@ class TestVnpay(ProviderConformance):
     reference_pattern = r"[0-9A-Za-z_-]{1,100}"
     codes = CODES
     unlisted = "98/98"
-    # "Not completed" is all that VNPAY says of a page on which nobody paid.
-    abandoned = Outcome.PENDING
-
     def config(self, host: str) -> Config:
         """Put VNPAY's two addresses at `host`."""
         return Config.model_validate(

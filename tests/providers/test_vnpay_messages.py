@@ -132,6 +132,8 @@ def test_a_changed_answer_is_refused(name: str) -> None:
 
 
 def test_an_answer_to_another_command_is_refused() -> None:
+    with pytest.raises(Unreadable):
+        queried(Command="refund")
     with pytest.raises(Garbled):
         VNPAY.read_queried(ORDER, an_answer(REFUNDED))
     with pytest.raises(Garbled):

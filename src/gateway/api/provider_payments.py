@@ -38,7 +38,8 @@ LIFE_MIN_S, LIFE_MAX_S, LIFE_S = 300, 86_400, 900
 
 
 def _address(text: str) -> str:
-    return str(ip_address(text))
+    # In full: a provider may refuse `::1` as too short to be an address.
+    return ip_address(text).exploded
 
 
 ProviderCode = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
@@ -50,7 +51,7 @@ class ProviderChoice(Strict):
     """Where the payer pays, and how the payer comes back."""
 
     channel: Channel = Field(description="How the payer pays; one of the provider's channels")
-    provider: ProviderCode = Field(description="One of GET /v1/providers", examples=["momo"])
+    provider: ProviderCode = Field(description="One of GET /v1/providers")
     option: Annotated[str, StringConstraints(max_length=40)] | None = Field(
         default=None, description="One of the provider's options"
     )

@@ -20,7 +20,12 @@ from gateway.store import directory as store
 KEY_BYTES = 32
 SHOWN_PREFIX = 6
 LIVE_KEYS_MAX = 2
-EVENT_TYPES = ("payment.succeeded", "payment.reversed")
+EVENT_TYPES = (
+    "payment.succeeded",
+    "payment.reversed",
+    "payment.late_money",
+    "payment.conflicted",
+)
 
 
 class PartnerUnknown(CallerError):
@@ -254,3 +259,31 @@ async def _add_key(
         expires_at=expires_at,
     )
     return prefix
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """A circuit breaker moved by hand, for all processes."""
+
+    provider: str
+    operation: str
+    reason: str
+    is_tripped: bool
+
+
+async def switch(rt: Runtime, wanted: Switch, *, actor: str) -> bool:
+    """Trip or reset an operation of a provider everywhere; False if there is no such provider."""
+    async with database.borrow(rt.engine) as connection, connection.transaction():
+        known = await store.switch(
+            connection,
+            wanted.provider,
+            wanted.operation,
+            is_tripped=wanted.is_tripped,
+            reason=wanted.reason,
+        )
+        if known:
+            action = "provider.tripped" if wanted.is_tripped else "provider.reset"
+            subject = f"{wanted.provider}/{wanted.operation}"
+            entry = upkeep.AuditEntry(actor, action, subject, {"reason": wanted.reason})
+            await upkeep.audit(connection, entry)
+    return known

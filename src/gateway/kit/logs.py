@@ -2,6 +2,8 @@
 
 import logging
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from traceback import format_exception
 
@@ -10,10 +12,19 @@ import orjson
 _LINE = orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z
 
 
+def write_line(*, level: str = "info", **facts: object) -> None:
+    """Write one line whatever the threshold: the access log's short way."""
+    line = facts | {"level": level, "timestamp": datetime.now(UTC)}
+    sys.stderr.buffer.write(orjson.dumps(line, default=str, option=_LINE))
+    sys.stderr.buffer.flush()
+
+
 class Log:
     """Writes events: a stable name in the past tense, and the facts that one will search by."""
 
-    threshold = logging.INFO
+    def __init__(self) -> None:
+        self.threshold = logging.INFO
+        self.write: Callable[..., None] = write_line
 
     def debug(self, event: str, **facts: object) -> None:
         """Write what only a developer wants to see."""
@@ -39,17 +50,21 @@ class Log:
 
     def _write(self, level: int, event: str, facts: dict[str, object]) -> None:
         if level >= self.threshold:
-            write_line(**facts, event=event, level=logging.getLevelName(level).lower())
+            self.write(**facts, event=event, level=logging.getLevelName(level).lower())
 
 
 log = Log()
 
 
-def write_line(*, level: str = "info", **facts: object) -> None:
-    """Write one line whatever the threshold: the access log's short way."""
-    line = facts | {"level": level, "timestamp": datetime.now(UTC)}
-    sys.stderr.buffer.write(orjson.dumps(line, default=str, option=_LINE))
-    sys.stderr.buffer.flush()
+@contextmanager
+def captured() -> Iterator[list[dict[str, object]]]:
+    """Collect events for a test instead of writing them: each its name, level and facts."""
+    lines: list[dict[str, object]] = []
+    log.write = lambda **line: lines.append(line)
+    try:
+        yield lines
+    finally:
+        log.write = write_line
 
 
 def configure(level: str) -> None:

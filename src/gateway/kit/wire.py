@@ -41,6 +41,7 @@ from gateway.kit.wire_errors import reason_of
 __all__ = ["Exchange", "Fate", "Limits", "Reason", "Wire"]
 
 READ_BYTES_MAX = 256 * 1024
+PORT_MAX = 65_535
 # Servers drop idle connections after 5 s and more; we let go first, so that few calls meet a
 # connection that is just being closed and end in doubt.
 KEEPALIVE_S = 4.0
@@ -193,6 +194,9 @@ class Wire:
                 extensions={"trace": flight.trace},
             )
         except (httpx.InvalidURL, ValueError):
+            return Reason.BAD_CALL
+        # httpx lets it pass, and asyncio then raises what is no httpx exception.
+        if (request.url.port or 0) > PORT_MAX:
             return Reason.BAD_CALL
         response = await self._client.send(request, stream=True)
         try:

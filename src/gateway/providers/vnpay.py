@@ -38,6 +38,7 @@ RESULT_CODES = {"00": Outcome.SUCCEEDED, "07": Outcome.HELD, **_DECLINED}
 _UNPAID = dict.fromkeys(("02", "08", "11"), Outcome.FAILED)  # 08, 11: older, still answered
 _SUSPECT = dict.fromkeys(("04", "07"), Outcome.HELD)  # 04: debited, yet not successful
 STATUSES = {"00": Outcome.SUCCEEDED, "01": Outcome.PENDING, **_UNPAID, **_SUSPECT}
+QUERIED = {**STATUSES, "01": Outcome.WAITING}
 _REFUND = {"05": Outcome.PENDING, "06": Outcome.PENDING, "09": Outcome.FAILED}
 REFUND_STATUSES = {**_REFUND, "00": Outcome.SUCCEEDED}
 REFUND_ACCEPTED = {**_REFUND, "00": Outcome.PENDING, "": Outcome.PENDING}
@@ -157,15 +158,14 @@ class Vnpay(TakesPayments[Config], Notifies[Config], AnswersQueries[Config], Ref
     def read_queried(self, order: Order, reply: Reply) -> Finding:
         """Read `querydr`: paid only if signed, call 00, type 01 and status 00.
 
-        91 is ABSENT even unsigned, as VNPAY may leave it. It then rests on TLS alone, like every
-        answer of providers that sign none, and the house makes it final only after the order's end
-        and twice. Were it wrong, the notification would still bring the money in, as late money;
-        were it UNKNOWN, an order whose page nobody opened would stay in doubt for ever.
+        91 is ABSENT even unsigned, as VNPAY may leave it, resting on TLS alone; 01, not completed,
+        is WAITING, for a page that was left stays so for ever. The house takes either for the end
+        only after the order's end and twice, and money that comes even then is late money.
         """
         answer = self._read_answer(reply, "querydr")
         outcome = Outcome.ABSENT if answer["ResponseCode"] == "91" else Outcome.UNKNOWN
         if answer["ResponseCode"] == "00" and answer["TransactionType"] == PAYMENT:
-            outcome = STATUSES.get(answer["TransactionStatus"], Outcome.UNKNOWN)
+            outcome = QUERIED.get(answer["TransactionStatus"], Outcome.UNKNOWN)
         return _found(outcome, answer)
 
     def spacing_of(self, finding: Finding) -> timedelta | None:
