@@ -1,6 +1,6 @@
 """Run a command of this repository with nothing installed but Python 3.11 or newer.
 
-python3 run.py run | test | lint | bench | lock | clean [ARGS]
+python3 run.py run | test | lint | bench | storm | lock | clean [ARGS]
 
 The first use makes a virtual environment and fills it from a hash-locked list, through pip. Later
 uses start at once: the environment is renewed only when a lock, pyproject.toml, the interpreter or
@@ -29,7 +29,10 @@ except ImportError:
 
 ROOT = Path(__file__).resolve().parent
 RUNTIME, DEV = "requirements.lock", "requirements-dev.lock"
-LOCK_OF = {"run": RUNTIME, "test": DEV, "lint": DEV, "bench": DEV, "lock": DEV, "clean": None}
+LOCK_OF = {"run": RUNTIME, "lock": DEV, "clean": None} | dict.fromkeys(
+    ("test", "lint", "bench", "storm"), DEV
+)
+PROGRAMS = {"run": ("gateway", "run"), "bench": ("bench",), "storm": ("tests.storm.weather",)}
 
 
 def place() -> Path:
@@ -224,8 +227,8 @@ def main(command: str = "help", *args: str) -> None:
     os.environ["MYPY_CACHE_DIR"] = cache("mypy")
     os.environ["RUFF_CACHE_DIR"] = cache("ruff")
     os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = cache("hypothesis")
-    if command in {"run", "bench"}:
-        become(*{"run": ("gateway", "run"), "bench": ("bench",)}[command], *args)
+    if command in PROGRAMS:
+        become(*PROGRAMS[command], *args)
     {"test": test, "lint": lint, "lock": lock, "clean": clean}[command](*args)
 
 

@@ -114,9 +114,10 @@ CREATE TABLE attempts (
     CONSTRAINT attempts_state_check CHECK (state IN ('sent', 'waiting', 'pending', 'unknown',
         'succeeded', 'failed', 'not_sent', 'absent', 'expired', 'conflicted'))
 ) WITH (fillfactor = 80);
--- One live attempt a payment: no second try while the first may still take the money.
+-- One live attempt a payment: no second try while the first may still take the money. A disputed
+-- one is not in it, for an older attempt may come to be disputed while a newer one is live.
 CREATE UNIQUE INDEX attempts_live ON attempts (biller_id, payment_id)
-    WHERE state IN ('sent', 'waiting', 'pending', 'unknown', 'conflicted');
+    WHERE state IN ('sent', 'waiting', 'pending', 'unknown');
 CREATE INDEX attempts_due ON attempts (provider, due_at) WHERE due_at IS NOT NULL;
 CREATE TABLE evidence (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -10,6 +10,7 @@ from gateway.kit.abilities import Config
 from gateway.kit.attached import Providers
 from gateway.runtime import Clock, Runtime, Secrets
 from tests.conftest import client_of
+from tests.providing.odd import two_stages
 from tests.providing.scripted import Closing, Scripted
 from tests.providing.stage import Stage
 from tests.world import MASTER_SECRET, World
@@ -47,3 +48,10 @@ async def stage(rt: Runtime) -> AsyncIterator[Stage]:
             stage = Stage(rt, world, api, rail)
             stage.listen()
             yield stage
+
+
+@pytest.fixture
+async def both(database: str) -> AsyncIterator[tuple[Stage, Stage]]:
+    """Two processes on one empty database, with one rail; the odd providers are attached too."""
+    async with two_stages(database) as stages:
+        yield stages

@@ -233,3 +233,37 @@ async def test_a_browser_that_comes_back_settles_nothing_and_goes_on_to_the_part
     assert (await stage.read(payment))["status"] == "requires_action"
     rows = await stage.sql("SELECT count(*) AS n FROM evidence WHERE source = 'return'")
     assert rows[0]["n"] == 1
+
+
+async def test_a_bill_whose_money_may_be_moving_is_neither_changed_nor_cancelled(
+    stage: Stage,
+) -> None:
+    bill = await stage.world.add_bill()
+    payment = await stage.opened(bill)
+    await stage.notify(payment, outcome="pending", code="7000")
+    headers = stage.world.headers("utility")
+    base = "/v1/billers/evnspc-camau/bills"
+    cancelled = await stage.api.post(f"{base}/{bill}/cancel", headers=headers)
+    assert (cancelled.status_code, cancelled.json()["code"]) == (409, "bill_being_paid")
+    await stage.world.add_bill(bill, amount_dong=160_000)
+    await stage.notify(payment)
+    assert (await stage.read(payment))["status"] == "succeeded"
+
+
+async def test_money_for_a_bill_that_was_cancelled_meanwhile_is_in_suspense(stage: Stage) -> None:
+    bill = await stage.world.add_bill()
+    payment = await stage.opened(bill)
+    headers = stage.world.headers("utility")
+    base = "/v1/billers/evnspc-camau/bills"
+    assert (await stage.api.post(f"{base}/{bill}/cancel", headers=headers)).status_code == 200
+    await stage.notify(payment)
+    assert (await stage.read(payment))["refund"] == "due"
+
+
+async def test_money_of_an_amount_that_is_no_longer_due_is_in_suspense(stage: Stage) -> None:
+    bill = await stage.world.add_bill()
+    payment = await stage.opened(bill)
+    await stage.world.add_bill(bill, amount_dong=160_000)
+    await stage.notify(payment)
+    assert (await stage.read(payment))["refund"] == "due"
+    assert await stage.sql("SELECT FROM bills WHERE id = $1 AND paid_dong = 0", bill)

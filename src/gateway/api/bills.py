@@ -204,7 +204,10 @@ async def get_bill(biller: str, bill_id: str, request: Request) -> Response:
 @router.post(
     "/bills/{bill_id}/cancel",
     summary="Withdraw one of your bills",
-    **described(answer=BillOut, errors=("biller_unknown", "bill_not_found", "bill_already_paid")),
+    **described(
+        answer=BillOut,
+        errors=("biller_unknown", "bill_not_found", "bill_already_paid", "bill_being_paid"),
+    ),
 )
 async def cancel_bill(biller: str, bill_id: str, request: Request) -> Response:
     """Withdraw an open bill; nobody can pay it from then on. Cancelling again answers the same."""

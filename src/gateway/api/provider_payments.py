@@ -1,14 +1,13 @@
 """Payments through providers over HTTP: begin, try again, cancel, and every step in order."""
 
 from datetime import timedelta
-from ipaddress import ip_address
 from typing import Annotated, Any, Literal
 
 import jiter
 import orjson
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
-from pydantic import AfterValidator, BaseModel, Field, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints
 
 from gateway.api.exchange import (
     Answered,
@@ -22,6 +21,7 @@ from gateway.api.fields import BillerCode, CustomerCode, Reference
 from gateway.api.keyed import answered, keyed_by, read_key
 from gateway.api.openapi import described
 from gateway.api.payment_models import BILLS_MAX, BillToPay, Payment, lines_of, payment_id_of
+from gateway.api.provider_fields import PayerIp, ProviderCode, WebAddress
 from gateway.api.reading import Strict, read_model
 from gateway.domain.biller import Channel
 from gateway.domain.partner import Scope
@@ -35,16 +35,6 @@ from gateway.runtime import Runtime
 router = APIRouter(prefix="/v1", tags=["payments through providers"])
 
 LIFE_MIN_S, LIFE_MAX_S, LIFE_S = 300, 86_400, 900
-
-
-def _address(text: str) -> str:
-    # In full: a provider may refuse `::1` as too short to be an address.
-    return ip_address(text).exploded
-
-
-ProviderCode = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
-WebAddress = Annotated[str, StringConstraints(pattern=r"^https?://[!-~]{1,1000}$")]
-PayerIp = Annotated[str, StringConstraints(max_length=45), AfterValidator(_address)]
 
 
 class ProviderChoice(Strict):

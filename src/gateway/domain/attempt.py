@@ -106,14 +106,14 @@ class Judgement:
 
 def judge(now_stands: Standing, fact: Fact) -> Judgement:
     """Weigh one fact against what stands. Evidence of rank 0 or 1 never ends an attempt."""
-    if fact.disagrees is not None:
-        return _not_ours(now_stands, fact)
     if fact.rank is Rank.RETURN:
         return Judgement(
             now_stands, "a browser's return settles nothing", ask_now=_open(now_stands)
         )
     if fact.rank is Rank.GUESS and fact.finding.outcome is not Outcome.UNKNOWN:
         return Judgement(now_stands, "a guess settles nothing", ask_now=_open(now_stands))
+    if fact.disagrees is not None:
+        return _not_ours(now_stands, fact)
     return _BY_OUTCOME[fact.finding.outcome](now_stands, fact)
 
 
@@ -128,15 +128,17 @@ def _open(stands: Standing) -> bool:
 
 
 def _not_ours(stands: Standing, fact: Fact) -> Judgement:
+    # A question that was answered so is repeated in its turn, not at once.
+    ask_now = _open(stands) and fact.rank is Rank.NOTIFICATION
     if fact.disagrees != "amount" or fact.finding.outcome is not Outcome.SUCCEEDED:
-        return Judgement(stands, f"it names another {fact.disagrees}", ask_now=_open(stands))
-    if fact.rank < Rank.QUERY or not _may_end(stands):
-        return Judgement(
-            stands,
-            "another amount was taken; a notification alone does not decide",
-            trouble=Trouble.AMOUNT_DIFFERS,
-            ask_now=_open(stands),
-        )
+        rule = f"it names another {fact.disagrees}"
+        return Judgement(_doubted(stands), rule, ask_now=ask_now)
+    if not _may_end(stands):
+        rule = "another amount was taken, after it had ended"
+        return Judgement(stands, rule, trouble=Trouble.AMOUNT_DIFFERS)
+    if fact.rank < Rank.QUERY:
+        rule = "another amount was taken; a notification alone does not decide"
+        return Judgement(stands, rule, trouble=Trouble.AMOUNT_DIFFERS, ask_now=ask_now)
     changed = replace(stands, state=AttemptState.CONFLICTED, rank=fact.rank)
     return Judgement(changed, "another amount was taken", trouble=Trouble.AMOUNT_DIFFERS)
 
@@ -145,10 +147,15 @@ def _may_end(stands: Standing) -> bool:
     return stands.state in OPEN | {AttemptState.CONFLICTED}
 
 
+def _doubted(stands: Standing) -> Standing:
+    if stands.state is not AttemptState.SENT:
+        return stands
+    return replace(stands, state=AttemptState.UNKNOWN, rank=Rank.GUESS)
+
+
 def _unknown(stands: Standing, _fact: Fact) -> Judgement:
     if stands.state is AttemptState.SENT:
-        doubted = replace(stands, state=AttemptState.UNKNOWN, rank=Rank.GUESS)
-        return Judgement(doubted, "sent, and no answer that proves anything")
+        return Judgement(_doubted(stands), "sent, and no answer that proves anything")
     return Judgement(stands, "it proves nothing")
 
 
@@ -164,9 +171,9 @@ def _waiting(stands: Standing, fact: Fact) -> Judgement:
 def _absent(stands: Standing, fact: Fact) -> Judgement:
     if stands.state not in OPEN:
         return Judgement(stands, "absent, after it had ended")
-    if stands.state is AttemptState.SENT:
-        stands = replace(stands, state=AttemptState.UNKNOWN, rank=Rank.GUESS)
-    return _negative(stands, fact, AttemptState.ABSENT, "unknown there after its end, twice")
+    return _negative(
+        _doubted(stands), fact, AttemptState.ABSENT, "unknown there after its end, twice"
+    )
 
 
 def _negative(stands: Standing, fact: Fact, ends_as: AttemptState, rule: str) -> Judgement:
@@ -190,7 +197,10 @@ def _without_negatives(stands: Standing) -> Standing:
 def _pending(stands: Standing, fact: Fact) -> Judgement:
     if stands.state in {AttemptState.ABSENT, AttemptState.EXPIRED}:
         return Judgement(
-            stands, "at work after it had ended", trouble=Trouble.MOVING_AFTER_END, ask_now=True
+            stands,
+            "at work after it had ended",
+            trouble=Trouble.MOVING_AFTER_END,
+            ask_now=fact.rank < Rank.QUERY,
         )
     if stands.state not in OPEN:
         return Judgement(stands, "an earlier state of what has ended")
@@ -208,9 +218,12 @@ def _held(stands: Standing, fact: Fact) -> Judgement:
 def _failed(stands: Standing, fact: Fact) -> Judgement:
     if stands.state in OPEN:
         return Judgement(_ended(stands, fact, AttemptState.FAILED), "proved failed", Effect.RELEASE)
-    if stands.state in NEGATIVE:
+    if stands.state is AttemptState.FAILED:
         raised = replace(stands, rank=max(stands.rank, fact.rank))
         return Judgement(raised, "failed, as it stands")
+    if stands.state in NEGATIVE:
+        # Kept at its own rank: a success of that rank disagrees, whichever of them came first.
+        return Judgement(_ended(stands, fact, AttemptState.FAILED), "failed, after its end")
     if fact.rank < stands.rank:
         return Judgement(stands, "a lower rank overturns nothing")
     if stands.state is AttemptState.CONFLICTED and fact.rank > stands.rank:
@@ -235,7 +248,7 @@ def _succeeded(stands: Standing, fact: Fact) -> Judgement:
             stands,
             "a lower rank overturns nothing",
             trouble=Trouble.CONFLICTED if stands.state is AttemptState.FAILED else None,
-            ask_now=stands.state is AttemptState.FAILED,
+            ask_now=stands.state is AttemptState.FAILED and fact.rank < Rank.QUERY,
         )
     return _conflict(stands, fact)
 

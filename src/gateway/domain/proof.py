@@ -18,12 +18,23 @@ from gateway.domain.attempt import (
     after_not_sent,
     judge,
 )
-from gateway.domain.evidence import Finding, Outcome, Rank
+from gateway.domain.evidence import Finding, Outcome, Rank, mismatch
+from gateway.domain.payment import Method
+from gateway.domain.progress import PaymentState
 
 FORMAT = "gateway-proof/1"
 NOT_SENT = "not_sent"
 FORMAT_WRONG = f"the format is not {FORMAT}"
 DIGEST_WRONG = "the digest is not that of the file"
+_UNREADABLE = (
+    KeyError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    # Nested too deeply, and numbers that are no time.
+    RecursionError,
+    OverflowError,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,17 +70,29 @@ def verify(raw: bytes) -> Verified:
         ProofBroken: naming what is wrong first.
     """
     try:
-        bundle = json.loads(raw)
+        bundle = json.loads(raw, object_pairs_hook=_once)
         said = bundle.pop("digest")
         if bundle["format"] != FORMAT:
             raise ProofBroken(FORMAT_WRONG)
         if _digest(bundle) != said:
             raise ProofBroken(DIGEST_WRONG)
         facts = sum(_verify_attempt(attempt) for attempt in bundle["attempts"])
+        _verify_status(bundle)
         return Verified(bundle["payment"]["id"], bundle["payment"]["status"], facts, said)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except _UNREADABLE as error:
         message = f"the file cannot be read as a bundle: {type(error).__name__} at {error}"
         raise ProofBroken(message) from error
+
+
+def _verify_status(bundle: Mapping[str, Any]) -> None:
+    """Hold the payment's status against its evidence: only a success that was judged pays it."""
+    payment = bundle["payment"]
+    if payment["method"] != Method.PROVIDER or payment["status"] != PaymentState.SUCCEEDED:
+        return
+    states = {e["state_after"] for attempt in bundle["attempts"] for e in attempt["evidence"]}
+    if AttemptState.SUCCEEDED not in states:
+        message = f"{payment['id']} is said to be paid, but no evidence shows it"
+        raise ProofBroken(message)
 
 
 def _verify_attempt(attempt: Mapping[str, Any]) -> int:
@@ -89,6 +112,7 @@ def _verify_attempt(attempt: Mapping[str, Any]) -> int:
         if entry["carried_by"] is not None and entry["carried_by"] not in carriers:
             message = f"{entry['carried_by']}, which carries evidence, is missing"
             raise ProofBroken(message)
+        _hold_against(attempt, entry)
         stands = _judge(stands, entry)
     if stands.state != attempt["state"]:
         message = f"the evidence makes {attempt['id']} '{stands.state}', not '{attempt['state']}'"
@@ -96,7 +120,28 @@ def _verify_attempt(attempt: Mapping[str, Any]) -> int:
     return len(attempt["evidence"])
 
 
+def _hold_against(attempt: Mapping[str, Any], entry: Mapping[str, Any]) -> None:
+    """Compare a finding with the order anew; whose merchant's it is, the bundle alone says."""
+    finding, said = _finding(entry), entry["disagrees"]
+    ours = "" if said == "merchant" else finding.merchant or ""
+    found = mismatch(
+        finding,
+        reference=attempt["reference"],
+        amount_dong=attempt["amount_dong"],
+        merchant=ours,
+    )
+    if found != said:
+        message = f"at {entry['at']} another {found or 'order'} was told of, not another {said}"
+        raise ProofBroken(message)
+
+
 def _judge(stands: Standing, entry: Mapping[str, Any]) -> Standing:
+    if stands.state != entry["state_before"]:
+        message = (
+            f"at {entry['at']} the attempt is '{stands.state}', in the bundle "
+            f"'{entry['state_before']}': evidence is missing or out of its order"
+        )
+        raise ProofBroken(message)
     if entry["source"] == NOT_SENT:
         judgement = after_not_sent(stands)
     else:
@@ -111,8 +156,13 @@ def _judge(stands: Standing, entry: Mapping[str, Any]) -> Standing:
 
 
 def _fact(entry: Mapping[str, Any]) -> Fact:
+    at = datetime.fromisoformat(entry["at"])
+    return Fact(Rank(entry["rank"]), _finding(entry), at, entry["disagrees"])
+
+
+def _finding(entry: Mapping[str, Any]) -> Finding:
     said = entry["finding"]
-    finding = Finding(
+    return Finding(
         Outcome(said["outcome"]),
         code=said["code"],
         message=said["message"],
@@ -121,8 +171,6 @@ def _fact(entry: Mapping[str, Any]) -> Fact:
         merchant=said["merchant"],
         provider_id=said["provider_id"],
     )
-    at = datetime.fromisoformat(entry["at"])
-    return Fact(Rank(entry["rank"]), finding, at, entry["disagrees"])
 
 
 def _chain(attempt: Mapping[str, Any]) -> str:
@@ -131,6 +179,15 @@ def _chain(attempt: Mapping[str, Any]) -> str:
     for entry in attempt["evidence"]:
         link = sha256(link.encode() + _canonical(entry))
     return link
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Make an object whose keys stand once: of two, a reader may see the other one."""
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        message = "a key stands twice"
+        raise ValueError(message)
+    return made
 
 
 def _digest(bundle: Mapping[str, Any]) -> str:

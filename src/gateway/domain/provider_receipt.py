@@ -13,7 +13,7 @@ from gateway.domain.progress import Shown
 
 @dataclass(frozen=True, slots=True)
 class TriedAt:
-    """One attempt as callers see it; `next_action` is None once there is nothing to do."""
+    """One attempt as callers see it."""
 
     id: str
     provider: str
@@ -25,7 +25,10 @@ class TriedAt:
 
 @dataclass(frozen=True, slots=True)
 class Going:
-    """How a payment through a provider goes. Times are aware UTC."""
+    """How a payment through a provider goes. Times are aware UTC.
+
+    `next_action` is None once there is nothing for the payer to do.
+    """
 
     shown: Shown
     expires_at: datetime | None

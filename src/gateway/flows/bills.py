@@ -9,6 +9,8 @@ from gateway.domain.errors import DatabaseUnavailable
 from gateway.domain.lookup_token import make_token
 from gateway.domain.partner import Caller
 from gateway.domain.payment import Line
+from gateway.domain.progress import Claim
+from gateway.domain.provider_refusals import BillBeingPaid
 from gateway.domain.refusals import (
     BillAlreadyPaid,
     BillNotFound,
@@ -137,6 +139,8 @@ def why_refused(row: store.Told) -> tuple[str, str]:
         return "bill_cancelled", "a cancelled bill cannot change; use a new id"
     if row.paid_dong:
         return "bill_partly_paid", "a bill with payments cannot change"
+    if row.claim == Claim.HARD:
+        return "bill_being_paid", "a bill whose money may be moving cannot change now"
     return "bill_of_other_customer", "this id belongs to another customer's bill"
 
 
@@ -171,6 +175,7 @@ async def cancel_bill(rt: Runtime, caller: Caller, biller_code: str, bill_id: st
     Raises:
         BillNotFound: there is none.
         BillAlreadyPaid: it is paid, or partly.
+        BillBeingPaid: a payment is under way whose outcome is not known.
     """
     biller = own_biller(rt, caller, biller_code)
     async with database.borrow(rt.engine) as connection, connection.transaction():
@@ -183,6 +188,8 @@ async def cancel_bill(rt: Runtime, caller: Caller, biller_code: str, bill_id: st
         raise BillNotFound(biller.code, bill_id)
     if bill.status == "cancelled":
         return bill
+    if bill.claim == Claim.HARD:
+        raise BillBeingPaid(bill_id)
     raise BillAlreadyPaid(bill_id)
 
 

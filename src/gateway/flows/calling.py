@@ -3,9 +3,11 @@
 No connection of the database is held while a call is under way.
 """
 
-from collections.abc import Awaitable, Callable
+import traceback
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import orjson
@@ -17,13 +19,17 @@ from gateway.flows import payments
 from gateway.flows.settling import NOT_SENT, Settled, Source, settle, settle_not_sent
 from gateway.kit.abilities import Provider
 from gateway.kit.exchange import Exchange, Fate
+from gateway.kit.logs import log
 from gateway.kit.messages import Call, Garbled, Moment, Opened, Order, Reply
 from gateway.runtime import Runtime
 from gateway.store import attempts, database, evidence
 from gateway.store.attempts import AttemptRow
 from gateway.store.database import Raw
 
+Build = Callable[[], Call | Opened]
 Read = Callable[[Order, Reply], Opened | Finding]
+Text = TypeVar("Text", str, str | None)
+DONG_MAX = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +43,10 @@ class Heard:
 
     @property
     def was_sent(self) -> bool:
-        """Whether the provider may have the call."""
-        return self.exchange is None or self.exchange.fate is not Fate.NOT_SENT
+        """Whether the provider, or the payer who carries the order there, may have it."""
+        if self.exchange is None:
+            return self.opened is not None
+        return self.exchange.fate is not Fate.NOT_SENT
 
 
 def order_of(rt: Runtime, attempt: AttemptRow) -> Order:
@@ -66,10 +74,31 @@ def moment_of(rt: Runtime) -> Moment:
     return Moment(now, rt.new_id_at(now).hex)
 
 
-async def call(rt: Runtime, code: str, order: Order, asked: Call, read: Read) -> Heard:
-    """Send a call and read what comes back; silence and garble are UNKNOWN, never an error."""
+async def call(rt: Runtime, code: str, order: Order, build: Build, read: Read) -> Heard:
+    """Build a call, send it and read what comes back; no call is needed for what is `Opened`.
+
+    Silence, garble and an adapter's own mistake are UNKNOWN, never an error.
+    """
+    try:
+        asked = build()
+    except Exception as error:
+        note_failed(code, error)
+        return Heard(Finding(Outcome.UNKNOWN, message="the call could not be built"))
+    if isinstance(asked, Opened):
+        waits = Finding(Outcome.WAITING, provider_id=asked.provider_id, memory=asked.memory)
+        return Heard(waits, opened=asked)
     exchange = await rt.providers[code].wire.send(asked)
-    exchange_id = rt.new_id_at(exchange.started_at)
+    return _read(code, order, read, rt.new_id_at(exchange.started_at), exchange)
+
+
+def note_failed(code: str, error: Exception) -> None:
+    """Log an adapter's own mistake: what and where, for its words may hold a payer's data."""
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f"{frames[-1].name}:{frames[-1].lineno}" if frames else ""
+    log.error("adapter.failed", provider=code, error=type(error).__name__, where=where)
+
+
+def _read(code: str, order: Order, read: Read, exchange_id: UUID, exchange: Exchange) -> Heard:
     if exchange.reply is None:
         unknown = Finding(Outcome.UNKNOWN, message=exchange.reason)
         return Heard(unknown, exchange_id, exchange)
@@ -77,16 +106,14 @@ async def call(rt: Runtime, code: str, order: Order, asked: Call, read: Read) ->
         said = read(order, exchange.reply)
     except Garbled as error:
         return Heard(Finding(Outcome.UNKNOWN, message=error.reason), exchange_id, exchange)
+    except Exception as error:
+        note_failed(code, error)
+        unread = Finding(Outcome.UNKNOWN, message="the adapter could not read the answer")
+        return Heard(unread, exchange_id, exchange)
     if isinstance(said, Opened):
         waits = Finding(Outcome.WAITING, provider_id=said.provider_id, memory=said.memory)
         return Heard(waits, exchange_id, exchange, said)
     return Heard(said, exchange_id, exchange)
-
-
-def opened_at_once(said: Opened) -> Heard:
-    """Give what an order is that needs no call: the payer carries it to the provider."""
-    waits = Finding(Outcome.WAITING, provider_id=said.provider_id, memory=said.memory)
-    return Heard(waits, opened=said)
 
 
 async def write_down(
@@ -101,9 +128,9 @@ async def write_down(
         action = heard.opened.action
         attempt = replace(
             attempt,
-            redirect_url=action.redirect_url,
-            deeplink=action.deeplink,
-            qr_content=action.qr_content,
+            redirect_url=storable(action.redirect_url),
+            deeplink=storable(action.deeplink),
+            qr_content=storable(action.qr_content),
         )
     provider = rt.providers[attempt.provider].provider
     fact = fact_of(rt, attempt, provider, Rank.QUERY, heard.finding)
@@ -125,7 +152,28 @@ def fact_of(
         amount_dong=attempt.amount_dong,
         merchant=provider.merchant,
     )
-    return Fact(rank, finding, rt.clock.now(), disagrees)
+    return Fact(rank, _kept(finding), rt.clock.now(), disagrees)
+
+
+def _kept(finding: Finding) -> Finding:
+    amount = finding.amount_dong
+    return replace(
+        finding,
+        code=storable(finding.code),
+        message=storable(finding.message),
+        reference=storable(finding.reference),
+        merchant=storable(finding.merchant),
+        provider_id=storable(finding.provider_id),
+        amount_dong=amount if amount is None or abs(amount) <= DONG_MAX else None,
+        memory={storable(name): storable(value) for name, value in finding.memory.items()},
+    )
+
+
+def storable(text: Text) -> Text:
+    """Write what Postgres keeps in no text, NUL and lone surrogates, as escapes."""
+    if text is None:
+        return text
+    return text.encode("utf-8", "backslashreplace").decode().replace("\x00", "\\x00")
 
 
 async def landing(
@@ -140,17 +188,24 @@ async def landing(
     """
     for _ in range(payments.ROUNDS_MAX):
         try:
-            async with database.borrow(rt.engine) as connection:
-                async with connection.transaction():
-                    settled = await write(connection)
-                # After the commit: the other attempt may be waiting for bills that we hold.
-                if settled is not None and settled.outbid:
-                    await attempts.wake(connection, biller_id, settled.outbid)
-                return settled
+            async with database.borrow(rt.engine) as connection, connection.transaction():
+                settled = await write(connection)
         except Exception as error:
             if not database.is_contention(error):
                 raise
+            continue
+        if settled is not None and settled.outbid:
+            # After the commit: the other attempt may be waiting for bills that we hold.
+            await wake(rt, biller_id, settled.outbid)
+        return settled
     raise Overloaded
+
+
+async def wake(rt: Runtime, biller_id: int, outbid: Sequence[UUID]) -> None:
+    """Have the orders closed whose bills were taken; if this fails, their own day comes anyway."""
+    with suppress(Exception):
+        async with database.borrow(rt.engine) as connection:
+            await attempts.wake(connection, biller_id, outbid)
 
 
 def _exchange_row(

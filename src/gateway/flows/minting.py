@@ -93,7 +93,7 @@ def new_attempt(
         provider=provider.code,
         reference=provider.reference_of(attempt_id, now),
         option=payer.option,
-        text=f"Thanh toan hoa don dien {wanted.customer_code}",
+        text=f"Thanh toán hóa đơn điện {wanted.customer_code}",
         return_url=payer.return_url,
         notify_url=f"{rt.public_url}/v1/notifications/{provider.code}",
         payer_ip=payer.ip,

@@ -14,7 +14,7 @@ from uuid import UUID
 from gateway.domain.attempt import OPEN, AttemptState
 from gateway.domain.evidence import Outcome, Rank
 from gateway.domain.ids import to_public
-from gateway.flows.calling import fact_of, landing
+from gateway.flows.calling import fact_of, landing, note_failed, storable
 from gateway.flows.settling import Settled, Source, settle
 from gateway.kit import metrics
 from gateway.kit.abilities import Notifies, TakesPayments
@@ -50,6 +50,10 @@ async def receive(rt: Runtime, code: str, incoming: Incoming) -> Acknowledgement
         reason = error.reason
         await _quietly(lambda: _quarantine(rt, code, incoming, reason))
         return _acknowledge(provider, Verdict.REFUSED)
+    except Exception as error:
+        # An adapter's mistake says nothing about the message: it is to come again.
+        note_failed(code, error)
+        return _acknowledge(provider, Verdict.TRY_LATER)
     try:
         verdict = await rt.finish(_take(rt, provider, incoming, notification))
     except Exception as error:
@@ -84,7 +88,7 @@ async def _take(
         notification_id = rt.new_id()
         row = _row(rt, held, notification_id, notification, incoming)
         if not await evidence.record(connection, row, verdict):
-            verdict = verdict if verdict is Verdict.AMOUNT_DIFFERS else Verdict.REPEATED
+            verdict = Verdict.REPEATED if verdict is Verdict.RECORDED else verdict
             return None
         source = Source("notification", notification_id=notification_id)
         return await settle(rt, connection, held, fact, source)
@@ -115,7 +119,7 @@ def _row(
         biller_id=held.biller_id,
         attempt_id=held.id,
         provider=held.provider,
-        key=notification.key,
+        key=storable(notification.key),
         method=incoming.method,
         query=incoming.query,
         body=incoming.body,
@@ -135,6 +139,9 @@ async def come_back(rt: Runtime, code: str, incoming: Incoming) -> Returned | No
     try:
         finding = provider.read_return(incoming)
     except Garbled:
+        return None
+    except Exception as error:
+        note_failed(code, error)
         return None
     async with database.borrow(rt.engine) as connection:
         known = await attempts.by_reference(connection, code, finding.reference or "")

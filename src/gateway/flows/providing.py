@@ -18,15 +18,14 @@ from gateway.domain.progress import Certainty
 from gateway.domain.provider_refusals import (
     AttemptStillOpen,
 )
-from gateway.domain.refusals import PartnerReferenceUsed, StillProcessing
+from gateway.domain.refusals import PartnerReferenceUsed, PaymentNotFound, StillProcessing
 from gateway.flows import payments, viewing
-from gateway.flows.calling import call, landing, opened_at_once, order_of, write_down
+from gateway.flows.calling import call, landing, order_of, write_down
 from gateway.flows.cancelling import close_older
 from gateway.flows.idempotency import Answer, Keyed, keep_refusal, replay
 from gateway.flows.minting import Payer, Wanted, new_attempt, new_payment, provider_for
 from gateway.flows.settling import Settled
 from gateway.kit.abilities import TakesPayments
-from gateway.kit.messages import Opened
 from gateway.runtime import Runtime
 from gateway.store import attempts, beginnings, database, idempotency
 from gateway.store import bills as bills_store
@@ -107,6 +106,10 @@ async def _begin(rt: Runtime, caller: Caller, asked: ProviderPayment) -> Answer:
             raise
         return answer
     wanted = Wanted(asked.payer, order.channel, order.customer_code, order.amount_dong)
+    # A repetition, or what is refused anyway, closes nobody's order.
+    before = await _explain(rt, biller, asked)
+    if before is not None:
+        return before
     await close_older(rt, biller, order)
     for _ in range(payments.ROUNDS_MAX):
         row = new_attempt(rt, provider, biller, wanted, asked.keyed)
@@ -159,6 +162,8 @@ async def _try_again(rt: Runtime, caller: Caller, asked: AnotherAttempt) -> Answ
     if answer is not None:
         return answer
     payment = await payments.read_row(rt, caller, asked.payment_id)
+    if payment.partner_id != caller.partner.id:
+        raise PaymentNotFound(to_public("pay", payment.id))
     provider = provider_for(rt, asked.payer, asked.channel, payment.amount_dong)
     wanted = Wanted(
         asked.payer, asked.channel, payment.customer_code, payment.amount_dong, payment.id
@@ -189,11 +194,9 @@ async def _go(
     ensure(sent is not None, "an attempt is written down before it is sent")
     assert sent is not None  # noqa: S101 (for the type checker; ensured above)
     order = order_of(rt, sent)
-    said = provider.create(order)
-    if isinstance(said, Opened):
-        heard = opened_at_once(said)
-    else:
-        heard = await call(rt, row.provider, order, said, provider.read_created)
+    heard = await call(
+        rt, row.provider, order, lambda: provider.create(order), provider.read_created
+    )
 
     async def write(connection: Raw) -> Settled | None:
         held = await attempts.hold(connection, row.biller_id, row.attempt_id)

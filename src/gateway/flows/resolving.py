@@ -17,7 +17,6 @@ from gateway.flows.settling import Settled
 from gateway.kit import metrics
 from gateway.kit.abilities import AnswersQueries, Cancels
 from gateway.kit.logs import log
-from gateway.kit.messages import Call
 from gateway.runtime import Runtime
 from gateway.store import attempts, database, settlement
 from gateway.store.attempts import AttemptRow
@@ -44,28 +43,38 @@ def map_due(rt: Runtime) -> list["asyncio.Task[Sequence[AttemptRow]]"]:
 
 
 async def _claim(rt: Runtime, code: str) -> Sequence[AttemptRow]:
-    config = rt.providers[code].provider.config
     async with database.borrow(rt.engine) as connection:
         return await attempts.claim_due(
-            connection,
-            code,
-            spacing=timedelta(seconds=config.query_spacing_s),
-            lease=timedelta(seconds=config.deadline_s + LEASE_MARGIN_S),
-            most=ABREAST,
+            connection, code, spacing=_spacing(rt, code), lease=_lease(rt, code), most=ABREAST
         )
 
 
-async def resolve(rt: Runtime, leased: AttemptRow) -> None:
+def _spacing(rt: Runtime, code: str) -> timedelta:
+    return timedelta(seconds=rt.providers[code].provider.config.query_spacing_s)
+
+
+def _lease(rt: Runtime, code: str) -> timedelta:
+    """Give a lease longer than the slowest turn: closing, where the rail can, and asking."""
+    provider = rt.providers[code].provider
+    calls = 2 if isinstance(provider, Cancels) else 1
+    return timedelta(seconds=calls * provider.config.deadline_s + LEASE_MARGIN_S)
+
+
+async def resolve(rt: Runtime, leased: AttemptRow, *, may_ask: bool = True) -> None:
     """Ask about one leased attempt and write down what is heard.
 
     A payment that was cancelled, or whose bills were taken by another, is closed at the provider
-    first, where the rail can.
+    first, where the rail can. Without `may_ask` nothing else is asked, and it stays due.
     """
     if await _is_to_be_closed(rt, leased):
         heard = await _close(rt, leased)
         if heard is not None and await _land(rt, leased, "cancel", heard):
             return
-    await _land(rt, leased, "query", await _query(rt, leased))
+    if may_ask:
+        await _land(rt, leased, "query", await _query(rt, leased))
+        return
+    async with database.borrow(rt.engine) as connection:
+        await attempts.wake(connection, leased.biller_id, [leased.payment_id])
 
 
 async def _is_to_be_closed(rt: Runtime, leased: AttemptRow) -> bool:
@@ -73,34 +82,42 @@ async def _is_to_be_closed(rt: Runtime, leased: AttemptRow) -> bool:
     if leased.state != AttemptState.WAITING:
         return False
     async with database.borrow(rt.engine) as connection, connection.transaction():
+        held = await attempts.hold(connection, leased.biller_id, leased.id)
         payment = await settlement.hold(connection, leased.biller_id, leased.payment_id)
-        if payment is None:
+        # Told since then that its money moves, or asked about by another: left as it is.
+        if held is None or payment is None or not _is_as_leased(held, leased):
             return False
         if payment.cancel_asked_at is not None or payment.status == PaymentState.SUCCEEDED:
             return True
-        held = await settlement.claim(connection, leased.biller_id, leased.payment_id, "soft")
-        if held == payment.bill_count:
+        bills = await settlement.claim(connection, leased.biller_id, leased.payment_id, "soft")
+        if bills == payment.bill_count:
             return False
         await settlement.ask_cancel(connection, payment, rt.clock.now(), PaymentState.CANCELLING)
         return True
+
+
+def _is_as_leased(held: AttemptRow, leased: AttemptRow) -> bool:
+    return (held.lease_no, held.state) == (leased.lease_no, leased.state)
 
 
 async def _close(rt: Runtime, leased: AttemptRow) -> Heard | None:
     provider = rt.providers[leased.provider].provider
     if not isinstance(provider, Cancels):
         return None
-    order = order_of(rt, leased)
-    asked: Call = provider.cancel(order, moment_of(rt))
-    return await call(rt, leased.provider, order, asked, provider.read_cancelled)
+    order, moment = order_of(rt, leased), moment_of(rt)
+    return await call(
+        rt, leased.provider, order, lambda: provider.cancel(order, moment), provider.read_cancelled
+    )
 
 
 async def _query(rt: Runtime, leased: AttemptRow) -> Heard:
     provider = rt.providers[leased.provider].provider
     if not isinstance(provider, AnswersQueries):
         return Heard(Finding(Outcome.UNKNOWN, message="this provider answers no queries"))
-    order = order_of(rt, leased)
-    asked: Call = provider.query(order, moment_of(rt))
-    heard = await call(rt, leased.provider, order, asked, provider.read_queried)
+    order, moment = order_of(rt, leased), moment_of(rt)
+    heard = await call(
+        rt, leased.provider, order, lambda: provider.query(order, moment), provider.read_queried
+    )
     wait = provider.spacing_of(heard.finding)
     if wait is not None:
         async with database.borrow(rt.engine) as connection:
@@ -123,16 +140,12 @@ async def _land(rt: Runtime, leased: AttemptRow, operation: str, heard: Heard) -
 
 
 async def resolve_now(rt: Runtime, attempt: AttemptRow) -> None:
-    """Ask about one attempt at once, under a lease of its own."""
+    """Ask about one attempt at once, under a lease of its own; a spaced question waits its turn."""
+    code = attempt.provider
     async with database.borrow(rt.engine) as connection:
-        lease_no = await attempts.lease(
-            connection,
-            attempt,
-            timedelta(
-                seconds=rt.providers[attempt.provider].provider.config.deadline_s + LEASE_MARGIN_S
-            ),
-        )
-    await resolve(rt, replace(attempt, lease_no=lease_no))
+        lease_no = await attempts.lease(connection, attempt, _lease(rt, code))
+        may_ask = await attempts.take_turn(connection, code, _spacing(rt, code))
+    await resolve(rt, replace(attempt, lease_no=lease_no), may_ask=may_ask)
 
 
 async def measure_doubts(rt: Runtime) -> None:

@@ -25,6 +25,7 @@ from gateway.domain.errors import ensure
 from gateway.domain.evidence import Rank, as_facts
 from gateway.domain.ids import to_public
 from gateway.domain.progress import (
+    AWAITED_S,
     FINAL,
     QUESTIONS_MAX,
     Claim,
@@ -111,7 +112,7 @@ async def _write(
     assert payment is not None  # noqa: S101 (for the type checker; ensured above)
     before, after = AttemptState(attempt.state), judgement.standing.state
     outbid: tuple[UUID, ...] = ()
-    if judgement.effect is Effect.SETTLE:
+    if judgement.effect is Effect.SETTLE and not await _is_in_the_books(connection, attempt):
         outbid, judgement = await take_money(rt, connection, attempt, payment, judgement)
     elif attempt.number == payment.newest:
         await _follow(rt, connection, payment, after)
@@ -120,6 +121,13 @@ async def _write(
     await open_exception(rt, connection, attempt, judgement)
     _tell(attempt, before, judgement, fact, source)
     return Settled(before, judgement, outbid)
+
+
+async def _is_in_the_books(connection: Raw, attempt: AttemptRow) -> bool:
+    """Say whether this money was settled before its evidence came to disagree."""
+    return attempt.state not in OPEN and await evidence.was_taken(
+        connection, attempt.biller_id, attempt.id
+    )
 
 
 async def _follow(
@@ -147,6 +155,8 @@ async def _ask_again(
     stands = judgement.standing
     is_question = fact.rank is Rank.QUERY or fact.rank is Rank.GUESS
     asked = attempt.asked + 1 if is_question and stands.state == attempt.state else 0
+    if stands.state is AttemptState.WAITING and fact.at < attempt.expires_at:
+        asked = min(asked, len(AWAITED_S) - 1)  # an order that may still be paid is no doubt
     due_at = _due_at(attempt, judgement, fact, asked)
     if stands.state in OPEN and asked > QUESTIONS_MAX:
         judgement = replace(judgement, trouble=judgement.trouble or Trouble.UNRESOLVED)
@@ -172,15 +182,18 @@ async def _ask_again(
 
 def _due_at(attempt: AttemptRow, judgement: Judgement, fact: Fact, asked: int) -> datetime | None:
     stands = judgement.standing
-    if judgement.ask_now:
+    # What a question brought is followed by the next question in its turn, never at once.
+    if judgement.ask_now and fact.rank in {Rank.RETURN, Rank.NOTIFICATION}:
         return fact.at
     may_be_proved = stands.state is AttemptState.CONFLICTED and stands.rank < Rank.QUERY
-    if stands.state not in OPEN and not may_be_proved:
+    is_moving = judgement.trouble is Trouble.MOVING_AFTER_END
+    if stands.state not in OPEN and not may_be_proved and not is_moving:
         return None
     due_at = fact.at + next_question_in(stands.state, asked)
     if stands.state is AttemptState.WAITING and fact.at < attempt.expires_at < due_at:
         return attempt.expires_at
-    if stands.negative_since is not None:
+    # Only a negative waits for its window: silence after it waits as silence does.
+    if stands.negative_since is not None and stands.negatives > attempt.negatives:
         return max(stands.negative_since + stands.visibility, fact.at + timedelta(seconds=1))
     return due_at
 

@@ -8,7 +8,7 @@ from gateway.domain import receipt
 from gateway.domain.attempt import Judgement, Trouble
 from gateway.domain.clock import business_date
 from gateway.domain.errors import ensure
-from gateway.domain.payment import Payment
+from gateway.domain.payment import Payment, least_part
 from gateway.domain.progress import FINAL, PaymentState
 from gateway.flows import payments
 from gateway.kit import metrics
@@ -54,6 +54,7 @@ async def take_money(
 def _settle_row(
     rt: Runtime, attempt: AttemptRow, payment: Payment, now: datetime
 ) -> settlement.SettleRow:
+    biller = rt.directory.billers_by_id[attempt.biller_id]
     return settlement.SettleRow(
         biller_id=attempt.biller_id,
         payment_id=attempt.payment_id,
@@ -62,9 +63,10 @@ def _settle_row(
         head=receipt.head(payment),
         tail=receipt.TAIL,
         receivable=rt.directory.provider_accounts[attempt.provider],
-        payable=rt.directory.billers_by_id[attempt.biller_id].payable_account,
+        payable=biller.payable_account,
         event_id=rt.new_id_at(now),
         event_head=receipt.event_head("payment.succeeded", now),
+        least_part=least_part(biller.rules),
     )
 
 

@@ -39,7 +39,7 @@ WHERE a.biller_id = $1 AND a.payment_id = $2 ORDER BY a.number DESC
 """  # noqa: S608 (a constant of this file)
 
 # Leases due attempts of one provider, those in doubt first; at most $4, and with a spacing only
-# one, if the provider's turn has come. Rides attempts_due; safe from many workers.
+# one; nothing before the provider's turn has come. Rides attempts_due; safe from many workers.
 CLAIM_DUE = f"""
 WITH turn AS (
     UPDATE providers SET next_query_at = now() + $2::interval
@@ -49,13 +49,20 @@ WITH turn AS (
 ), due AS (
     SELECT biller_id, id FROM attempts
     WHERE provider = $1 AND due_at <= now()
-      AND ($2::interval = '0' OR EXISTS (SELECT FROM turn))
+      AND (EXISTS (SELECT FROM turn) OR ($2::interval = '0' AND EXISTS (
+          SELECT FROM providers WHERE code = $1 AND next_query_at <= now())))
     ORDER BY due_at LIMIT $4 FOR UPDATE SKIP LOCKED
 )
 UPDATE attempts a SET lease_no = a.lease_no + 1, due_at = now() + $3::interval
 FROM due d WHERE a.biller_id = d.biller_id AND a.id = d.id
 RETURNING {_COLUMNS}
 """  # noqa: S608 (a constant of this file)
+
+# Takes a provider's turn for one question; no row before it has come.
+TAKE_TURN = """
+UPDATE providers SET next_query_at = now() + $2::interval
+WHERE code = $1 AND next_query_at <= now() RETURNING code
+"""
 
 # Takes a lease on one attempt, whatever its day; the lease before it is lost.
 LEASE = """
@@ -156,6 +163,11 @@ async def claim_due(
     limit = 1 if spacing else most
     rows = await connection.fetch(CLAIM_DUE, provider, spacing, lease, limit)
     return [AttemptRow(**row) for row in rows]
+
+
+async def take_turn(connection: Raw, provider: str, spacing: timedelta) -> bool:
+    """Take the provider's turn for one question; False if it has not come."""
+    return await connection.fetchval(TAKE_TURN, provider, spacing) is not None
 
 
 async def lease(connection: Raw, row: AttemptRow, length: timedelta) -> int:

@@ -90,7 +90,8 @@ SELECT payment_id, outbid FROM payable
 """
 
 # Tries a failed or expired payment again, at any provider: claims its bills and adds an attempt.
-# No row if a bill cannot be claimed or the payment is not ended; rides payments_pkey, bills_pkey.
+# No row if a bill cannot be claimed, or the payment is not ended or disputed; it is locked first,
+# for late money may be settling it. Rides payments_pkey, attempts_number_key, bills_pkey.
 TRY_AGAIN = """
 WITH asked AS MATERIALIZED (
     SELECT * FROM json_to_record($1::text::json) AS a (
@@ -105,6 +106,12 @@ WITH asked AS MATERIALIZED (
             WHERE t.biller_id = a.biller_id AND t.payment_id = a.payment_id) + 1 AS number
     FROM asked a JOIN payments p ON p.biller_id = a.biller_id AND p.id = a.payment_id
     WHERE p.status IN ('failed', 'expired') AND p.refund IS NULL
+      AND NOT EXISTS (
+        SELECT FROM attempts t JOIN exceptions e
+            ON e.biller_id = t.biller_id AND e.attempt_id = t.id
+        WHERE t.biller_id = a.biller_id AND t.payment_id = a.payment_id
+          AND e.kind IN ('conflicted', 'second_movement') AND e.closed_at IS NULL)
+    FOR UPDATE OF p
 ), held AS MATERIALIZED (
     SELECT b.id, b.claimed_by, b.claim
     FROM payment p

@@ -39,16 +39,18 @@ WHERE biller_id = $1 AND ($2::text IS NULL OR customer_code = $2)
 ORDER BY id LIMIT $6
 """
 
-# Cancels an open bill on which nothing is paid; no row if it is not such.
+# Cancels an open bill on which nothing is paid and no money is under way; no row if it is none.
 CANCEL = """
-UPDATE bills SET status = 'cancelled', updated_at = now()
+UPDATE bills SET status = 'cancelled', claim = NULL, updated_at = now()
 WHERE biller_id = $1 AND id = $2 AND status = 'open' AND paid_dong = 0
   AND claim IS DISTINCT FROM 'hard'
 RETURNING *
 """
 
-# An open bill without payments takes new facts; any other, or another customer's, stays as it is.
-TAKES = """b.status = 'open' AND b.paid_dong = 0 AND b.customer_code = {new}.customer_code
+# An open bill without payments, and none under way, takes new facts; any other, or another
+# customer's, stays as it is.
+TAKES = """b.status = 'open' AND b.paid_dong = 0 AND b.claim IS DISTINCT FROM 'hard'
+      AND b.customer_code = {new}.customer_code
       AND (b.period, b.kwh, b.net_dong, b.vat_dong, b.issued_on, b.due_on)
           IS DISTINCT FROM ({new}.period, {new}.kwh, {new}.net_dong, {new}.vat_dong,
                             {new}.issued_on, {new}.due_on)"""
@@ -63,7 +65,8 @@ WITH given AS MATERIALIZED (
     INSERT INTO bills AS b (biller_id, id, customer_code, period, kwh, net_dong, vat_dong,
         amount_dong, issued_on, due_on)
     SELECT $1::smallint, g.* FROM given g
-    WHERE EXISTS (SELECT FROM customers c WHERE c.biller_id = $1 AND c.code = g.customer_code)
+    WHERE EXISTS (SELECT FROM customers c
+                  WHERE c.biller_id = $1 AND c.code = g.customer_code OFFSET 0)
       AND NOT EXISTS (SELECT FROM bills b WHERE b.biller_id = $1 AND b.id = g.id
                       AND NOT ({TAKES.format(new="g")}) OFFSET 0)
     ORDER BY g.id
@@ -78,8 +81,9 @@ WITH given AS MATERIALIZED (
         coalesce(b.customer_code = g.customer_code
             AND (b.period, b.kwh, b.net_dong, b.vat_dong, b.issued_on, b.due_on) IS NOT DISTINCT
             FROM (g.period, g.kwh, g.net_dong, g.vat_dong, g.issued_on, g.due_on), false) AS same,
-        EXISTS (SELECT FROM customers c WHERE c.biller_id = $1 AND c.code = g.customer_code)
-            AS has_customer
+        EXISTS (SELECT FROM customers c
+                WHERE c.biller_id = $1 AND c.code = g.customer_code OFFSET 0) AS has_customer,
+        b.claim
     FROM given g LEFT JOIN written w ON w.id = g.id
     LEFT JOIN LATERAL (
         SELECT * FROM bills b WHERE b.biller_id = $1 AND b.id = g.id OFFSET 0) b ON true
@@ -170,6 +174,7 @@ class Told:
     paid_dong: int | None
     same: bool
     has_customer: bool
+    claim: str | None
 
 
 async def look_up(lane: Lane, asked: Sequence[tuple[int, str]]) -> list[Found | None]:

@@ -52,6 +52,11 @@ WHERE id = $1 AND closed_at IS NULL RETURNING id
 CAME_BACK = """
 SELECT EXISTS (SELECT FROM evidence WHERE biller_id = $1 AND attempt_id = $2 AND source = 'return')
 """
+# Whether an attempt ever stood as succeeded: its money is in the books; rides evidence_attempt.
+WAS_TAKEN = """
+SELECT EXISTS (SELECT FROM evidence
+    WHERE biller_id = $1 AND attempt_id = $2 AND state_after = 'succeeded')
+"""
 IS_DISPUTED = """
 SELECT EXISTS (SELECT FROM exceptions WHERE biller_id = $1 AND attempt_id = ANY ($2::uuid[])
     AND kind IN ('conflicted', 'second_movement') AND closed_at IS NULL)
@@ -164,6 +169,11 @@ async def record(connection: Raw, row: NotificationRow, verdict: str) -> bool:
 async def came_back(connection: Raw, biller_id: int, attempt_id: UUID) -> bool:
     """Say whether the payer's browser came back from this attempt before."""
     return bool(await connection.fetchval(CAME_BACK, biller_id, attempt_id))
+
+
+async def was_taken(connection: Raw, biller_id: int, attempt_id: UUID) -> bool:
+    """Say whether this attempt's money is in the books, whatever was said of it since."""
+    return bool(await connection.fetchval(WAS_TAKEN, biller_id, attempt_id))
 
 
 async def quarantine(  # noqa: PLR0913 (the columns of one row)

@@ -100,7 +100,7 @@ ATTEMPTS = Table(
         "biller_id",
         "payment_id",
         unique=True,
-        postgresql_where=text("state IN ('sent', 'waiting', 'pending', 'unknown', 'conflicted')"),
+        postgresql_where=text("state IN ('sent', 'waiting', 'pending', 'unknown')"),
     ),
     Index("attempts_due", "provider", "due_at", postgresql_where=text("due_at IS NOT NULL")),
 )

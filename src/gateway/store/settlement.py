@@ -19,8 +19,9 @@ WITH line AS MATERIALIZED (
     FROM payment_bills l
     JOIN bills b ON b.biller_id = l.biller_id AND b.id = l.bill_id
     WHERE l.biller_id = $1::smallint AND l.payment_id = $2::uuid
-      AND b.status = 'open' AND b.amount_dong - b.paid_dong >= l.amount_dong
-      AND (b.claim IS DISTINCT FROM 'hard' OR b.claimed_by = $2)
+      AND b.status = 'open' AND (b.claim IS DISTINCT FROM 'hard' OR b.claimed_by = $2)
+      AND (b.amount_dong - b.paid_dong = l.amount_dong
+           OR (l.amount_dong < b.amount_dong - b.paid_dong AND l.amount_dong >= $11::bigint))
 ), payable AS MATERIALIZED (
     SELECT p.* FROM payments p
     WHERE p.biller_id = $1 AND p.id = $2 AND p.status <> 'succeeded'
@@ -37,8 +38,9 @@ WITH line AS MATERIALIZED (
         claimed_by = $2, claim = NULL, event_sequence = b.event_sequence + 1, updated_at = $3
     FROM line l, payable p
     WHERE b.biller_id = $1 AND b.id = l.bill_id
-      AND b.status = 'open' AND b.amount_dong - b.paid_dong >= l.amount_dong
-      AND (b.claim IS DISTINCT FROM 'hard' OR b.claimed_by = $2)
+      AND b.status = 'open' AND (b.claim IS DISTINCT FROM 'hard' OR b.claimed_by = $2)
+      AND (b.amount_dong - b.paid_dong = l.amount_dong
+           OR (l.amount_dong < b.amount_dong - b.paid_dong AND l.amount_dong >= $11::bigint))
     RETURNING b.id, l.period, l.amount_dong, b.event_sequence
 ), renumbered AS (
     UPDATE payment_bills l SET sequence = c.event_sequence
@@ -166,6 +168,8 @@ class SettleRow:
     payable: int
     event_id: UUID
     event_head: str
+    least_part: int
+    """The least that may be paid of a bill without paying all of it, in đồng."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +224,7 @@ async def settle(connection: Raw, row: SettleRow) -> Sequence[UUID] | None:
         row.payable,
         row.event_id,
         row.event_head,
+        row.least_part,
     )
     return None if found is None else (found["outbid"] or ())
 
