@@ -275,6 +275,7 @@ async def look_up(
             due_dong=bill.amount_dong - bill.paid_dong,
             issued_on=bill.issued_on,
             due_on=bill.due_on,
+            is_being_paid=bill.claim == "hard",
         )
         for bill in bills
     ]

@@ -40,6 +40,7 @@ class Bill(Base):
     claimed_by: Mapped[UUID | None]
     event_sequence: Mapped[int]
     updated_at: Mapped[datetime]
+    claim: Mapped[str | None]
 
 
 class Payment(Base):

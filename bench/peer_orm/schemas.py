@@ -55,6 +55,7 @@ class BillDue(BaseModel):
     due_dong: int
     issued_on: date
     due_on: date
+    is_being_paid: bool
 
 
 class LookupOut(BaseModel):

@@ -80,6 +80,7 @@ async def test_bills_are_shown_whole_oldest_first_and_summed(
         "due_dong": 50_000,
         "issued_on": "2026-11-02",
         "due_on": "2026-11-09",
+        "is_being_paid": False,
     }
 
 

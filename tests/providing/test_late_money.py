@@ -267,3 +267,15 @@ async def test_money_of_an_amount_that_is_no_longer_due_is_in_suspense(stage: St
     await stage.notify(payment)
     assert (await stage.read(payment))["refund"] == "due"
     assert await stage.sql("SELECT FROM bills WHERE id = $1 AND paid_dong = 0", bill)
+
+
+async def test_a_lookup_warns_of_a_bill_whose_money_may_be_moving(stage: Stage) -> None:
+    payment = await stage.opened(await stage.world.add_bill())
+    for outcome, warned in (("waiting", False), ("pending", True)):
+        await stage.notify(payment, outcome=outcome, code=outcome)
+        found = await stage.api.get(
+            "/v1/bills",
+            params={"biller": "evnspc-camau", "customer_code": payment["customer_code"]},
+            headers=stage.world.headers("bank"),
+        )
+        assert found.json()["bills"][0]["is_being_paid"] is warned

@@ -58,6 +58,9 @@ class BillDue(BaseModel):
     due_dong: int = Field(description="What is left to pay")
     issued_on: date
     due_on: date
+    is_being_paid: bool = Field(
+        description="Another payment's money may be moving: do not take the payer's money now"
+    )
 
 
 class LookupOut(BaseModel):
@@ -111,6 +114,7 @@ def _bill(bill: OpenBill) -> dict[str, object]:
         "due_dong": bill.due_dong,
         "issued_on": bill.issued_on,
         "due_on": bill.due_on,
+        "is_being_paid": bill.is_being_paid,
     }
 
 

@@ -131,7 +131,7 @@ def _hold_against(attempt: Mapping[str, Any], entry: Mapping[str, Any]) -> None:
         merchant=ours,
     )
     if found != said:
-        message = f"at {entry['at']} another {found or 'order'} was told of, not another {said}"
+        message = f"at {entry['at']} not ours is '{found}', in the bundle '{said}'"
         raise ProofBroken(message)
 
 

@@ -14,7 +14,8 @@ from gateway.store.database import ONE_PLAN_EACH, Lane, Raw
 # Looks up customers and what they owe; rides customers_pkey and bills_open; at most 32 codes.
 LOOKUP = """
 SELECT a.n, c.name, c.address, c.area_code, b.id, b.period, b.kwh, b.net_dong, b.vat_dong,
-       b.amount_dong, b.amount_dong - b.paid_dong AS due_dong, b.issued_on, b.due_on
+       b.amount_dong, b.amount_dong - b.paid_dong AS due_dong, b.issued_on, b.due_on,
+       b.claim = 'hard' AS is_being_paid
 FROM unnest($1::int[], $2::smallint[], $3::text[]) AS a (n, biller_id, code)
 JOIN customers c ON c.biller_id = a.biller_id AND c.code = a.code
 LEFT JOIN bills b ON b.biller_id = a.biller_id AND b.customer_code = a.code AND b.status = 'open'
@@ -112,6 +113,7 @@ class OpenBill(NamedTuple):
     due_dong: int
     issued_on: date
     due_on: date
+    is_being_paid: bool = False
 
 
 class Found(NamedTuple):
@@ -280,4 +282,5 @@ def _open_bill(row: asyncpg.Record) -> OpenBill:
         row["due_dong"],
         row["issued_on"],
         row["due_on"],
+        row["is_being_paid"] is True,
     )
