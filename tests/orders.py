@@ -110,8 +110,8 @@ async def reverse(
     return await reversals.reverse(rt, caller, reversals.Reversal(payment_id, "nhầm", keyed))
 
 
-def id_in(answer: Answer | str) -> UUID:
-    """Read the payment's id in an answer or a body."""
+def id_in(answer: Answer | moves.Paid | str) -> UUID:
+    """Read the payment's id in an answer, in what was paid, or in a body."""
     body = answer if isinstance(answer, str) else answer.body
     found = from_public("pay", json.loads(body)["id"])
     assert found is not None, body

@@ -6,7 +6,6 @@ import signal
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
-import structlog
 import uvloop
 from prometheus_client import start_http_server
 
@@ -15,10 +14,9 @@ from gateway.flows.resolving import measure_doubts, resolve_due
 from gateway.flows.upkeep import keep_up, measure_backlog
 from gateway.kit import logs
 from gateway.kit.hooks import HookSender
+from gateway.kit.logs import log
 from gateway.runtime import Runtime
 from gateway.settings import Settings, open_runtime
-
-log = structlog.get_logger()
 
 IDLE_S = 0.2
 FAILED_S = 1.0

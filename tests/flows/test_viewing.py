@@ -62,12 +62,12 @@ async def test_a_payment_in_doubt_is_not_being_sent_any_more(stage: Stage) -> No
 
 @pytest.mark.parametrize(("age", "is_being_sent"), [("2 minutes", True), ("4 minutes", False)])
 async def test_a_request_is_on_its_way_for_three_minutes_at_the_most(
-    stage: Stage, age: str, is_being_sent: bool  # noqa: FBT001 (a column of the table)
+    stage: Stage,
+    age: str,
+    is_being_sent: bool,  # noqa: FBT001 (a column of the table)
 ) -> None:
     payment = await stage.opened(await stage.world.add_bill())
-    await stage.sql(
-        f"UPDATE attempts SET state = 'sent', created_at = now() - interval '{age}'"
-    )
+    await stage.sql(f"UPDATE attempts SET state = 'sent', created_at = now() - interval '{age}'")
     view, _ = await seen(stage, payment)
     assert view.is_being_sent is is_being_sent
 

@@ -7,9 +7,8 @@ import zlib
 from datetime import UTC, datetime
 
 import pytest
-from structlog.testing import capture_logs
 
-from gateway.kit import metrics
+from gateway.kit import logs, metrics
 from gateway.kit.abilities import Config
 from gateway.kit.breaker import Breakers, Rules
 from gateway.kit.exchange import Fate, Limits, Reason
@@ -172,14 +171,14 @@ async def test_an_exchange_shows_no_secret_and_no_private_field() -> None:
 
 
 async def test_a_call_is_one_log_line_without_bodies() -> None:
-    with capture_logs() as lines:
+    with logs.captured() as lines:
         await send_once(replies(400, body=b"no: " + SECRET.encode()))
     assert len(lines) == 1
     took_ms = lines[0].pop("took_ms")
     assert took_ms >= 0
     assert lines[0] == {
         "event": "provider.called",
-        "log_level": "info",
+        "level": "info",
         "provider": "acme",
         "operation": "create",
         "fate": "answered",

@@ -10,8 +10,8 @@ import httpcore
 import httpx
 import pytest
 import respx
-from structlog.testing import capture_logs
 
+from gateway.kit import logs
 from gateway.kit.exchange import Exchange, Fate, Reason
 from gateway.kit.wire import READ_BYTES_MAX
 from gateway.kit.wire_errors import reason_of
@@ -231,7 +231,7 @@ async def test_a_task_that_is_cancelled_after_sending_ends_cancelled_and_in_doub
     async with receiving(hang) as receiver, wired() as wire:
         task = asyncio.create_task(wire.send(a_call(receiver.url)))
         await receiver.hit.wait()
-        with capture_logs() as lines:
+        with logs.captured() as lines:
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
@@ -245,7 +245,7 @@ async def test_a_task_that_is_cancelled_while_connecting_has_sent_nothing() -> N
         url = receiver.url.replace("http:", "https:")
         task = asyncio.create_task(wire.send(a_call(url)))
         await receiver.connected.wait()
-        with capture_logs() as lines:
+        with logs.captured() as lines:
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task

@@ -81,7 +81,7 @@ async def test_a_provider_that_does_not_answer_opens_its_breaker_and_nobody_else
     "said",
     [
         {"outcome": "failed", "code": "1\x00"},
-        {"outcome": "failed", "code": "\ud800"},
+        httpx.Response(200, content=b'{"outcome":"failed","code":"\\ud800"}'),
         {"outcome": "unknown", "provider_id": "7\x00"},
         {"outcome": "succeeded", "amount_dong": 2**70},
         {"outcome": "succeeded", "amount_dong": -(2**64)},
@@ -92,7 +92,7 @@ async def test_a_provider_that_does_not_answer_opens_its_breaker_and_nobody_else
 )
 @pytest.mark.parametrize("operation", ["create", "query"])
 async def test_whatever_a_provider_answers_is_evidence_and_no_error(
-    stage: Stage, said: dict[str, object], operation: str
+    stage: Stage, said: Any, operation: str
 ) -> None:
     stage.says[operation] = said
     answer = await stage.begin(await stage.world.add_bill())
@@ -207,9 +207,11 @@ async def test_no_connection_is_held_while_a_provider_is_asked(
     await stage.opened(await stage.world.add_bill())  # the lanes keep their own connections
     kept = pool.get_size() - pool.get_idle_size()
     stage.says[operation] = look
-    await stage.begin(await stage.world.add_bill())
-    await stage.resolve()
-    assert set(lent) == {kept}
+    if operation == "create":
+        await stage.begin(await stage.world.add_bill())
+    else:
+        await stage.resolve()
+    assert lent == [kept]
 
 
 async def test_a_caller_who_goes_away_while_the_provider_is_asked_loses_no_answer(

@@ -16,11 +16,11 @@ async def test_in_a_full_flight_each_row_is_judged_alone(world: World) -> None:
     rows = [a_row(world.rt, await world.add_bill()) for _ in range(32)]
     for n in (0, 7, 31):
         rows[n].customer_code = "PB14010000002"
-    bodies = await moves.pay(lane, rows, world.rt._months())
+    told = await moves.pay(lane, rows, world.rt._months())
     lane.close()
-    assert [n for n, body in enumerate(bodies) if body is None] == [0, 7, 31]
-    for n in set(range(32)) - {0, 7, 31}:
-        assert id_in(bodies[n] or "") == rows[n].payment_id
+    assert [n for n, paid in enumerate(told) if paid is None] == [0, 7, 31]
+    for row, paid in zip(rows, told, strict=True):
+        assert paid is None or id_in(paid) == row.payment_id
     await assert_books_agree(world)
 
 
@@ -52,7 +52,7 @@ async def test_a_poisoned_row_fails_alone_and_the_rest_of_its_flight_is_paid(
         *(world.rt.payments.ride(row) for row in rows), return_exceptions=True
     )
     assert [n for n, one in enumerate(told) if isinstance(one, Exception)] == [5]
-    assert [n for n, one in enumerate(told) if isinstance(one, str)] == [
+    assert [n for n, one in enumerate(told) if isinstance(one, moves.Paid)] == [
         n for n in range(32) if n != 5
     ]
     await assert_books_agree(world)

@@ -74,11 +74,12 @@ async def test_a_refusal_that_comes_after_a_payment_is_not_kept(
 ) -> None:
     row = a_row(world.rt, await world.add_bill(), key=NAME.key)
     name = NAME._replace(partner_id=row.partner_id)
-    body = await world.rt.payments.ride(row)
+    paid = await world.rt.payments.ride(row)
     assert not await keep(world.rt, replace(REFUSED, name=name))
     [found] = await stored(lane, [name], world.rt._months())
     assert found is not None
-    assert (found.status_code, found.body, found.resource_id) == (201, body, row.payment_id)
+    assert paid is not None
+    assert (found.status_code, found.body, found.resource_id) == (201, paid.body, row.payment_id)
 
 
 async def test_a_payment_that_comes_after_a_refusal_is_not_made(world: World) -> None:

@@ -26,7 +26,7 @@ async def lane(rt: Runtime) -> AsyncIterator[database.Lane]:
     lane.close()
 
 
-async def pay(rt: Runtime, lane: database.Lane, *rows: moves.PayRow) -> list[str | None]:
+async def pay(rt: Runtime, lane: database.Lane, *rows: moves.PayRow) -> list[moves.Paid | None]:
     return await moves.pay(lane, rows, rt._months())
 
 
@@ -176,8 +176,9 @@ async def test_answer_key_event_and_a_later_reading_say_the_same_byte_for_byte(
 ) -> None:
     rt = world.rt
     row = a_row(rt, await world.add_bill("HD-b"), await world.add_bill("HD-a"), reference='"\\đ')
-    [body] = await pay(rt, lane, row)
-    assert body is not None
+    [paid] = await pay(rt, lane, row)
+    assert paid is not None
+    body = paid.body
     [kept] = await world.rows("SELECT body, status_code, resource_id, month FROM idempotency_keys")
     [event] = await world.rows("SELECT id, type, body, subject FROM events")
     assert (kept["body"], kept["status_code"]) == (body, 201)
@@ -227,8 +228,8 @@ async def test_parts_are_taken_by_the_rule_until_the_bill_is_paid(
     await world.set_rules(**rule)
     bill_id = await world.add_bill()
     rows = [a_row(world.rt, bill_id, amount_dong=part) for part in parts]
-    bodies = [(await pay(world.rt, lane, row))[0] for row in rows]
-    assert [body is not None for body in bodies] == taken
+    told = [(await pay(world.rt, lane, row))[0] for row in rows]
+    assert [paid is not None for paid in told] == taken
     [bill] = await world.rows("SELECT status, paid_dong FROM bills")
     assert (bill["status"], bill["paid_dong"]) == ("paid", 150_000)
     await assert_books_agree(world)

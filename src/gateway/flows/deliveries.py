@@ -13,19 +13,16 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-import structlog
-
 from gateway.domain.errors import InvariantBroken
 from gateway.domain.ids import to_public
 from gateway.domain.sealing import unseal
 from gateway.domain.signing import SecretMalformed, SigningSecret, parse_signing_secret, sign
 from gateway.kit import metrics
 from gateway.kit.hooks import HookReply, HookSender
+from gateway.kit.logs import log
 from gateway.runtime import Runtime
 from gateway.store import database, webhooks
 from gateway.store.webhooks import Claimed, DeliveryState, Finish, Line
-
-log = structlog.get_logger()
 
 SCHEDULE_S = (5, 30, 120, 600, 1800, 3600, 10800, 21600, 43200, 86400, 93600)
 """Waits between tries: twelve tries over three days. Documented in `docs/webhooks.md`."""

@@ -6,20 +6,17 @@ from datetime import date, datetime
 from enum import StrEnum
 from urllib.parse import parse_qsl
 
-from gateway.domain.errors import GatewayError
 from gateway.domain.evidence import Finding
 
 
-class Garbled(GatewayError):
-    """A provider's message that proves nothing: raise one of its kinds."""
+class Garbled(Exception):
+    """A provider's message that proves nothing: raise one of its kinds.
 
-    code = "provider_garbled"
+    It is between an adapter and the house: no caller of the API is ever answered with it.
+    """
 
     def __init__(self, reason: str) -> None:
-        super().__init__(
-            f"the provider's message proves nothing: {reason}",
-            f"thông điệp của đơn vị thanh toán không có giá trị: {reason}",
-        )
+        super().__init__(f"the provider's message proves nothing: {reason}")
         self.reason = reason
 
 

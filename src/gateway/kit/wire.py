@@ -20,7 +20,6 @@ from time import monotonic
 from typing import Any
 
 import httpx
-import structlog
 
 from gateway.kit import metrics
 from gateway.kit.abilities import Provider
@@ -34,6 +33,7 @@ from gateway.kit.exchange import (
     Limits,
     Reason,
 )
+from gateway.kit.logs import log
 from gateway.kit.messages import Call, Reply
 from gateway.kit.redact import Redactor, secrets_of
 from gateway.kit.wire_errors import reason_of
@@ -45,8 +45,6 @@ PORT_MAX = 65_535
 # Servers drop idle connections after 5 s and more; we let go first, so that few calls meet a
 # connection that is just being closed and end in doubt.
 KEEPALIVE_S = 4.0
-
-_log = structlog.get_logger()
 
 
 @dataclass(slots=True)
@@ -216,7 +214,7 @@ class Wire:
         operation = exchange.operation
         metrics.PROVIDER_CALLS.labels(self._code, operation, exchange.fate.value).inc()
         metrics.PROVIDER_SECONDS.labels(self._code, operation).observe(took_s)
-        _log.info(
+        log.info(
             "provider.called",
             provider=self._code,
             operation=operation,

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
-from structlog.testing import capture_logs
 
 from gateway.domain.evidence import Finding, Outcome, mismatch
+from gateway.kit import logs
 from gateway.kit.abilities import AnswersQueries, Notifies, TakesPayments
 from gateway.kit.breaker import Breakers
 from gateway.kit.exchange import Exchange, Fate, Limits
@@ -212,7 +212,7 @@ class PromisesOfCalls(Subject):
     async def test_nothing_secret_is_in_log_lines_or_exchanges(self) -> None:
         async with self.stand() as stand:
             order = await stand.open(self.order_at(stand))
-            with capture_logs() as lines:
+            with logs.captured() as lines:
                 exchanges: list[Exchange] = [
                     await stand.wire.send(self.first_call(stand.provider, order)),
                     await stand.wire.send(stand.provider.query(order, a_moment())),
