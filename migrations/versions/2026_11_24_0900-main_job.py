@@ -254,7 +254,7 @@ CREATE TABLE deliveries (
     finished_at timestamptz,
     CONSTRAINT deliveries_state_check CHECK (state IN ('due', 'held', 'delivered', 'dead'))
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02);
-CREATE INDEX deliveries_due ON deliveries (endpoint_id, due_at, id) WHERE state = 'due';
+CREATE INDEX deliveries_due ON deliveries (due_at, id) WHERE state = 'due';
 CREATE INDEX deliveries_dead ON deliveries (endpoint_id, id) WHERE state = 'dead';
 CREATE TRIGGER webhook_endpoints_bump AFTER INSERT OR UPDATE OR DELETE ON webhook_endpoints
     FOR EACH STATEMENT EXECUTE FUNCTION bump_directory();
@@ -372,13 +372,6 @@ BEGIN
     END LOOP;
     RETURN dropped;
 END $$;
--- Only an owner may ANALYZE; the service asks for it after a great many rows.
-CREATE FUNCTION renew_statistics() RETURNS void LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, public AS $$
-BEGIN
-    ANALYZE public.customers, public.bills, public.payments, public.payment_bills,
-        public.transfers;
-END $$;
 SELECT make_partitions((now() AT TIME ZONE 'UTC')::date - 1, 2, 9);
 """
 
@@ -400,9 +393,9 @@ GRANT UPDATE ON partners, api_keys, areas, customers, bills, payments, payment_b
 GRANT DELETE ON deliveries TO gateway_service;
 GRANT USAGE ON SEQUENCE transfers_id_seq TO gateway_service;
 REVOKE ALL ON FUNCTION make_partitions(date, integer, integer), drop_old_keys(date),
-    make_partition(text, text, text, text), renew_statistics() FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION make_partitions(date, integer, integer), drop_old_keys(date),
-    renew_statistics() TO gateway_service;
+    make_partition(text, text, text, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION make_partitions(date, integer, integer), drop_old_keys(date)
+    TO gateway_service;
 """
 
 TABLES = (
@@ -413,7 +406,7 @@ TABLES = (
 FUNCTIONS = (
     "bump_directory(), chain_audit(), refuse_change(), drop_old_keys(date), "
     "make_partitions(date, integer, integer), make_partition(text, text, text, text), "
-    "renew_statistics(), uuid7_floor(timestamptz)"
+    "uuid7_floor(timestamptz)"
 )
 
 

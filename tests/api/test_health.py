@@ -10,6 +10,7 @@ from httpx import AsyncClient
 from gateway.embedded import EmbeddedPostgres
 from gateway.runtime import Clock, Runtime
 from gateway.store import schema
+from gateway.store.revision import HEAD
 from tests.conftest import client_of, open_runtime
 from tests.world import World
 
@@ -61,7 +62,7 @@ async def test_without_its_database_a_process_is_not_ready() -> None:
 async def test_behind_its_migrations_a_process_is_not_ready(spare: Runtime, spare_url: str) -> None:
     await act(spare_url, "UPDATE alembic_version SET version_num = '0000'")
     status, told, checks = await check(spare)
-    await act(spare_url, "UPDATE alembic_version SET version_num = '0001'")
+    await act(spare_url, f"UPDATE alembic_version SET version_num = '{HEAD}'")
     assert (status, told) == (503, "not_ready")
     assert [name for name, is_well in checks.items() if not is_well] == ["migrations"]
 

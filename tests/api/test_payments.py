@@ -113,12 +113,34 @@ async def test_an_older_open_bill_must_be_paid_first_where_the_biller_says_so(
     assert (await world.pay(api, new)).status_code == 201
 
 
-@pytest.mark.parametrize("method", ["provider", "mandate"])
-async def test_a_method_that_is_not_offered_yet_is_refused(
-    api: AsyncClient, world: World, method: str
-) -> None:
-    told = await refusal(api, world, await world.add_bill(), method=method)
+async def test_a_method_that_is_not_offered_yet_is_refused(api: AsyncClient, world: World) -> None:
+    told = await refusal(api, world, await world.add_bill(), method="mandate")
     assert told[:2] == (422, "not_offered")
+
+
+async def test_a_payment_through_a_provider_names_the_provider_and_where_the_payer_is(
+    api: AsyncClient, world: World
+) -> None:
+    told = await refusal(api, world, await world.add_bill(), method="provider")
+    assert told[:2] == (422, "request_invalid")
+    missing = {fault["field"] for fault in told[2]["errors"]}
+    assert missing == {"provider", "return_url", "payer_ip"}
+
+
+async def test_a_collected_payment_that_names_a_provider_is_refused(
+    api: AsyncClient, world: World
+) -> None:
+    told = await refusal(api, world, await world.add_bill(), provider="anybody")
+    assert told[:2] == (422, "request_invalid")
+    assert [fault["field"] for fault in told[2]["errors"]] == ["provider"]
+
+
+@pytest.mark.parametrize("reference", ["provider", '"provider"', '{"method":"provider"}'])
+async def test_a_collected_payment_may_hold_the_word_provider_anywhere(
+    api: AsyncClient, world: World, reference: str
+) -> None:
+    paid = await world.pay(api, await world.add_bill(), partner_reference=reference)
+    assert (paid.status_code, paid.json()["method"]) == (201, "collected")
 
 
 async def test_a_channel_that_the_biller_does_not_take_is_refused(

@@ -9,7 +9,7 @@ import pytest
 
 import gateway
 from gateway.api.problem_table import TABLE, Retry
-from gateway.domain import errors, refusals
+from gateway.domain import errors, provider_refusals, refusals
 from gateway.domain.errors import CallerError, GatewayError, Unavailable
 from gateway.flows import operate
 
@@ -66,7 +66,7 @@ def test_every_code_that_can_be_raised_is_in_the_table_and_no_other() -> None:
 def test_no_two_errors_share_a_code() -> None:
     kinds = [
         kind
-        for module in (errors, refusals, operate)
+        for module in (errors, refusals, provider_refusals, operate)
         for kind in vars(module).values()
         if isinstance(kind, type) and issubclass(kind, GatewayError) and "code" in vars(kind)
     ]
@@ -97,7 +97,8 @@ def test_a_callers_error_is_4xx_and_only_those_about_another_try_leave_the_money
     of_callers = {kind.code for kind in CallerError.__subclasses__()} & set(TABLE)
     assert {code for code in of_callers if not 400 <= TABLE[code].status < 500} == set()
     assert {code for code in of_callers if TABLE[code].money_may_have_moved} == {
-        *("still_processing", "answer_not_found", "partner_reference_used")
+        *("still_processing", "answer_not_found", "partner_reference_used"),
+        *("not_cancellable", "attempt_still_open"),
     }
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from gateway.api.problem_table import TABLE
 from gateway.api.problems import Problem, retry_after, write
-from gateway.domain import errors, refusals
+from gateway.domain import errors, provider_refusals, refusals
 from gateway.domain.errors import Fault, GatewayError, InvariantBroken, RequestInvalid
 from gateway.flows.operate import PartnerUnknown
 from tests.contract import MEMBERS, faults_of
@@ -48,6 +48,12 @@ ALL: list[GatewayError] = [
     refusals.StillProcessing(),
     refusals.PartnerReferenceUsed("R", "P"),
     refusals.AnswerNotFound(),
+    provider_refusals.BillBeingPaid("B"),
+    provider_refusals.ProviderNotOffered("p"),
+    provider_refusals.ProviderAmountOutOfRange("p", least_dong=1, most_dong=2),
+    provider_refusals.NotCancellable("P", "succeeded"),
+    provider_refusals.NotReversible("P"),
+    provider_refusals.AttemptStillOpen("P", "in_doubt"),
 ]
 
 

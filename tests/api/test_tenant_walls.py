@@ -1,19 +1,32 @@
 """Walls between tenants, over every route of the document: scopes, keys, and whose object it is."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+import httpx
 import pytest
+import respx
 from httpx import AsyncClient, Response
 
 from gateway.domain.partner import Scope
 from gateway.flows import operate
+from gateway.runtime import Clock, Runtime
 from tests.contract import document
+from tests.providing.conftest import with_providers
+from tests.providing.scripted import HOST
 from tests.world import BILLER, CUSTOMER, World
 
 KEY = "a-key-of-the-bank-alone"
+OPENED = httpx.Response(200, json={"outcome": "opened"})
+CHOICE = {
+    "provider": "scripted",
+    "channel": "qr",
+    "return_url": "https://portal.test/thanks",
+    "payer_ip": "113.160.92.202",
+}
 SCOPES = {
     ("GET", "/v1/billers"): Scope.LOOKUP,
     ("GET", "/v1/billers/{biller}"): Scope.LOOKUP,
@@ -22,6 +35,10 @@ SCOPES = {
     ("POST", "/v1/payments/{payment_id}/reversal"): Scope.REVERSE,
     ("GET", "/v1/payments"): Scope.READ,
     ("GET", "/v1/payments/{payment_id}"): Scope.READ,
+    ("GET", "/v1/payments/{payment_id}/timeline"): Scope.READ,
+    ("POST", "/v1/payments/{payment_id}/attempts"): Scope.PAY,
+    ("POST", "/v1/payments/{payment_id}/cancel"): Scope.PAY,
+    ("GET", "/v1/providers"): Scope.LOOKUP,
     ("GET", "/v1/payments/by-key/{idempotency_key}"): Scope.READ,
     ("GET", "/v1/payments/by-reference/{partner_reference}"): Scope.READ,
     ("PUT", "/v1/billers/{biller}/bills"): Scope.BILLS,
@@ -48,23 +65,59 @@ ROUTES = sorted(routes())
 WITH_OBJECT = [(method, path) for method, path in ROUTES if "{" in path]
 
 
+@dataclass
 class Ours:
-    """What belongs to the bank and to the first biller."""
+    """What belongs to the bank and to the first biller; each route is asked about what it may do.
 
-    def __init__(self, payment: dict[str, Any], bill: str) -> None:
-        self.names = {
-            "payment_id": payment["id"],
-            "idempotency_key": KEY,
-            "partner_reference": payment["partner_reference"],
-            "bill_id": bill,
-            "biller": BILLER,
-        }
+    `of_route`: the payment that another attempt, or a cancellation, may be asked of.
+    """
+
+    names: dict[str, str]
+    of_route: dict[str, str]
+
+    def for_route(self, route: tuple[str, str]) -> dict[str, str]:
+        """Give the names that stand in the path of a route."""
+        payment_id = self.of_route.get(route[1], self.names["payment_id"])
+        return self.names | {"payment_id": payment_id}
 
 
 @pytest.fixture
-async def ours(api: AsyncClient, world: World) -> Ours:
-    paid = await world.pay(api, await world.add_bill(), key=KEY)
-    return Ours(paid.json(), await world.add_bill())
+async def rt(database: str, clock: Clock) -> AsyncIterator[Runtime]:
+    """A started runtime with the scripted providers."""
+    runtime = with_providers(database, clock)
+    await runtime.start()
+    yield runtime
+    await runtime.stop()
+
+
+@pytest.fixture
+def rail() -> Iterator[respx.Route]:
+    """What the scripted provider answers: the order is open."""
+    with respx.mock(assert_all_called=False) as router:
+        route = router.route(host=httpx.URL(HOST).host)
+        yield route.mock(return_value=OPENED)
+
+
+@pytest.fixture
+async def ours(api: AsyncClient, world: World, rail: respx.Route) -> Ours:
+    paid = (await world.pay(api, await world.add_bill(), key=KEY)).json()
+    opened = await world.pay(api, await world.add_bill(), method="provider", **CHOICE)
+    rail.mock(side_effect=httpx.ConnectError("refused"))
+    failed = await world.pay(api, await world.add_bill(), method="provider", **CHOICE)
+    rail.mock(return_value=OPENED)
+    return Ours(
+        {
+            "payment_id": paid["id"],
+            "idempotency_key": KEY,
+            "partner_reference": paid["partner_reference"],
+            "bill_id": await world.add_bill(),
+            "biller": BILLER,
+        },
+        {
+            "/v1/payments/{payment_id}/attempts": failed.json()["id"],
+            "/v1/payments/{payment_id}/cancel": opened.json()["id"],
+        },
+    )
 
 
 async def send(
@@ -93,6 +146,7 @@ async def send(
             "bills": [{"id": names["bill_id"], "amount_dong": 150_000}],
         },
         "/v1/payments/{payment_id}/reversal": {"reason": "thử"},
+        "/v1/payments/{payment_id}/attempts": CHOICE,
         "/v1/billers/{biller}/bills": {"bills": [bill]},
         "/v1/billers/{biller}/customers": {"customers": [person | {"segment": "household"}]},
     }
@@ -119,7 +173,7 @@ async def test_without_a_key_that_is_known_a_route_answers_401_in_one_shape(
     api: AsyncClient, ours: Ours, world: World, route: tuple[str, str], sent: str | None
 ) -> None:
     before = await world.moved()
-    refused = await send(api, route, ours.names, {} if sent is None else {"authorization": sent})
+    refused = await send(api, route, ours.for_route(route), {} if sent is None else {"authorization": sent})
     assert (refused.status_code, refused.json()["code"]) == (401, "unauthenticated")
     assert refused.headers["www-authenticate"] == 'Bearer realm="gateway"'
     assert await world.moved() == before
@@ -132,7 +186,7 @@ async def test_a_key_that_lacks_the_routes_scope_is_refused_by_its_name(
     needed = SCOPES[route]
     await world.add_key("all but one", "bank", *(set(Scope) - {needed}))
     before = await world.moved()
-    refused = await send(api, route, ours.names, world.headers("all but one"))
+    refused = await send(api, route, ours.for_route(route), world.headers("all but one"))
     assert (refused.status_code, refused.json()["code"]) == (403, "scope_missing")
     assert f"'{needed}'" in refused.json()["detail"]
     assert await world.moved() == before
@@ -144,7 +198,7 @@ async def test_a_key_with_no_more_than_the_routes_scope_is_let_in(
 ) -> None:
     partner = "utility" if SCOPES[route] is Scope.BILLS else "bank"
     await world.add_key("just one", partner, SCOPES[route])
-    answer = await send(api, route, ours.names, world.headers("just one"))
+    answer = await send(api, route, ours.for_route(route), world.headers("just one"))
     assert answer.is_success, answer.text
 
 
@@ -167,10 +221,10 @@ async def test_an_object_of_somebody_else_is_answered_just_like_one_that_is_not_
     await world.add_biller("evnspc-baclieu")
     before = await world.moved()
     missing = MISSING | ({"biller": "nobody"} if stranger != "wallet" else {})
-    theirs = await send(api, route, ours.names, world.headers(stranger))
+    theirs = await send(api, route, ours.for_route(route), world.headers(stranger))
     none = await send(api, route, missing, world.headers(stranger))
     assert theirs.status_code == 404
-    assert shape_of(theirs, ours.names) == shape_of(none, missing)
+    assert shape_of(theirs, ours.for_route(route)) == shape_of(none, missing)
     assert await world.moved() == before
 
 

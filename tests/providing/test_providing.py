@@ -12,7 +12,13 @@ from tests.providing.books import assert_books_hold, claim_of, states
 from tests.providing.stage import Stage
 from tests.providing.test_late_money import again
 
-REFUSED_409 = {"bill_being_paid", "bill_already_paid", "still_processing", "partner_reference_used"}
+REFUSED_409 = {
+    "attempt_still_open",
+    "bill_already_paid",
+    "bill_being_paid",
+    "partner_reference_used",
+    "still_processing",
+}
 
 
 @pytest.fixture

@@ -133,8 +133,8 @@ TABLE: dict[str, Entry] = {
         422,
         "Method not offered",
         "Phương thức chưa cung cấp",
-        "This way to pay does not exist here; `collected` does.",
-        "Chưa có cách thanh toán này; hãy dùng `collected`.",
+        "This way to pay does not exist here; `collected` and `provider` do.",
+        "Chưa có cách thanh toán này; hãy dùng `collected` hoặc `provider`.",
     ),
     "channel_not_allowed": Entry(
         422,

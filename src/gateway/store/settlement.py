@@ -12,7 +12,8 @@ from gateway.store.database import Raw
 
 # Pays the bills of a payment whose money a provider has: bills, payment, lines, ledger, event and
 # fan-out. No row unless every bill can be paid: open, owing the amount, and not held hard by
-# another payment. Rides bills_pkey, payments_pkey and payment_bills_pkey; at most 50 bills.
+# another payment. Rides bills_pkey, payments_pkey and payment_bills_pkey; at most 50 bills. A race
+# for any of them breaks payments_whole_check, and nothing is kept.
 SETTLE = """
 WITH line AS MATERIALIZED (
     SELECT l.bill_id, l.amount_dong, l.period
@@ -55,7 +56,7 @@ WITH line AS MATERIALIZED (
                           || '","amount_dong":' || c.amount_dong
                           || ',"sequence":' || c.event_sequence || '}', ',' ORDER BY c.id)
         FROM claimed c) || $6::text AS body
-    FROM payable p
+    FROM payable p WHERE EXISTS (SELECT FROM claimed)
 ), moved AS (
     INSERT INTO transfers (biller_id, source, kind, debit_account, credit_account, amount_dong,
         created_at)
