@@ -15,6 +15,7 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "src" / "gateway"
+PROVIDERS = SOURCE / "providers"
 LOCKS = ["requirements.lock", "requirements-dev.lock"]
 LINES_MAX = 300
 
@@ -58,6 +59,11 @@ def sources(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*.py") if "__pycache__" not in path.parts)
 
 
+def name_of(module: Path) -> str:
+    """Give the name by which a module is imported; a package's is its folder's."""
+    return module.parent.name if module.stem == "__init__" else module.stem
+
+
 def pins(lock: str) -> dict[str, tuple[Requirement, str]]:
     """Read a lock: name → the pinned requirement and all of its text, hashes included."""
     entries = re.split(r"\n(?=\S)", text_of(ROOT / lock).strip().replace("\\\n", " "))
@@ -67,7 +73,7 @@ def pins(lock: str) -> dict[str, tuple[Requirement, str]]:
 
 def test_imports_only_go_down() -> None:
     program = Path(sys.executable).with_name("lint-imports")
-    command = [sys.executable, program, "--no-logo", "--no-cache"]
+    command = [sys.executable, str(program), "--no-logo", "--no-cache"]
     ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr
 
@@ -99,9 +105,9 @@ def test_no_file_holds(what: str) -> None:
 
 
 def test_nobody_names_a_provider_outside_its_own_files() -> None:
-    codes = [p.stem for p in sources(SOURCE / "providers") if p.stem != "__init__"]
-    if not codes:
-        return  # there is no provider yet, so there is no name
+    codes = sorted({p.relative_to(PROVIDERS).parts[0] for p in sources(PROVIDERS)})
+    codes = [code.removesuffix(".py") for code in codes if code != "__init__.py"]
+    assert set(codes) == set(PYPROJECT["project"]["entry-points"]["gateway.providers"])
     # A hyphen joins: the biller `evnspc-camau` is not the provider `evnspc`.
     named = re.compile(rf"(?<![a-z0-9-])(?:{'|'.join(codes)})(?![a-z0-9-])", re.IGNORECASE)
     found = [
@@ -117,10 +123,22 @@ def test_nobody_names_a_provider_outside_its_own_files() -> None:
 @pytest.mark.parametrize("floor", ["domain", "kit", "store", "flows", "api", "providers"])
 def test_every_module_has_its_test_file(floor: str) -> None:
     tested = {path.stem for path in sources(ROOT / "tests")}
-    modules = [p for p in sources(SOURCE / floor) if p.stem != "__init__"]
-    assert modules or floor == "providers", f"the floor '{floor}' is empty"
-    bare = [p for p in modules if f"test_{p.stem.lstrip('_')}" not in tested]
+    modules = [p for p in sources(SOURCE / floor) if name_of(p) != floor]
+    assert modules, f"the floor '{floor}' is empty"
+    bare = [p for p in modules if f"test_{name_of(p).lstrip('_')}" not in tested]
     assert not bare, "\n".join(["no test file:", *(str(p.relative_to(ROOT)) for p in bare)])
+
+
+def test_every_part_above_the_floors_has_its_test_file() -> None:
+    tested = {path.stem for path in (ROOT / "tests").glob("test_*.py")}
+    tops = [SOURCE / "cli", *(p for p in SOURCE.glob("*.py") if not p.stem.startswith("__"))]
+    assert len(tops) > 1
+    assert [top.stem for top in tops if f"test_{top.stem}" not in tested] == []
+
+
+def test_a_package_goes_by_its_folders_name() -> None:
+    assert name_of(SOURCE / "cli" / "__init__.py") == "cli"
+    assert name_of(SOURCE / "cli" / "flow.py") == "flow"
 
 
 @pytest.mark.parametrize("lock", LOCKS)

@@ -18,7 +18,21 @@ import pytest
 from gateway.embedded import EmbeddedPostgres
 from tests.faults.parts import free_port, reachable_folder
 
-SCENES = ["1. ", "2. ", "3. ", "4. ", "5. ", "6. "]
+SCENES = ["1. ", "2. ", "3. ", "4. ", "5. ", "6. ", "7. ", "8. ", "9. "]
+AT_PROVIDERS = [
+    *("A payer chooses MoMo: POST", "MoMo's signed notification settles it"),
+    *("A payer chooses VNPAY: POST", "VNPAY's signed notification settles it"),
+    "A payer chooses ZaloPay, which takes the order and never answers",
+    *("202 processing, certainty in_doubt", "may the payer pay again? no"),
+    *("a bank tries the same bill: 409 bill_being_paid", "ZaloPay's notification is lost"),
+    *("the resolver asks by our reference: succeeded", "evidence: guess says unknown → unknown"),
+    "evidence: query says succeeded → succeeded",
+]
+"""What is shown of payments through providers, in this order."""
+PARTS = [
+    *("gateway.sandbox.billing_system", "gateway.worker", "gateway.app:create_app"),
+    *("gateway.sandbox.momo", "gateway.sandbox.vnpay", "gateway.sandbox.zalopay"),
+]
 NOBODY = 65534
 AS_NOBODY = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
 # An ordinary user who may read what root keeps to itself, such as the interpreter in root's home.
@@ -48,6 +62,10 @@ def play(state: Path, port: int) -> str:
 
 def assert_all_scenes_played(printed: str) -> None:
     assert [scene for scene in SCENES if f"\n{scene}" not in printed] == []
+    rest = printed
+    for line in AT_PROVIDERS:
+        _, found, rest = rest.partition(line)
+        assert found, f"not said, or not in its place: {line}\n{printed}"
 
 
 def assert_no_server_is_left(state: Path) -> None:
@@ -76,7 +94,7 @@ def children_of(running: "subprocess.Popen[str]") -> list[psutil.Process]:
     """Give the parts of a run by what they run, so that none is missed."""
     children = psutil.Process(running.pid).children(recursive=True)
     lines = [" ".join(child.cmdline()) for child in children]
-    for part in ("gateway.sandbox.billing_system", "gateway.worker", "gateway.app:create_app"):
+    for part in PARTS:
         assert any(part in line for line in lines), lines
     return children
 

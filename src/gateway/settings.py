@@ -41,6 +41,10 @@ class Settings(BaseSettings):
         default=None,
         description="Where providers and payers' browsers reach us; unset: http://host:port",
     )
+    trusted_proxies: str = Field(
+        default="127.0.0.1",
+        description="Addresses and networks whose X-Forwarded-For is believed, with commas",
+    )
     workers: int = Field(default=1, ge=1, le=64)
     pool_size: int = Field(default=8, ge=5, le=64, description="Connections of one process")
     log_level: str = "INFO"

@@ -135,11 +135,10 @@ async def test_a_collected_payment_that_names_a_provider_is_refused(
     assert [fault["field"] for fault in told[2]["errors"]] == ["provider"]
 
 
-@pytest.mark.parametrize("reference", ["provider", '"provider"', '{"method":"provider"}'])
-async def test_a_collected_payment_may_hold_the_word_provider_anywhere(
-    api: AsyncClient, world: World, reference: str
+async def test_a_collected_payment_may_hold_the_word_provider(
+    api: AsyncClient, world: World
 ) -> None:
-    paid = await world.pay(api, await world.add_bill(), partner_reference=reference)
+    paid = await world.pay(api, await world.add_bill(), partner_reference="provider")
     assert (paid.status_code, paid.json()["method"]) == (201, "collected")
 
 

@@ -21,7 +21,7 @@ from tests.world import BILLER, CUSTOMER, World
 
 KEY = "a-key-of-the-bank-alone"
 OPENED = httpx.Response(200, json={"outcome": "opened"})
-CHOICE = {
+CHOICE: dict[str, Any] = {
     "provider": "scripted",
     "channel": "qr",
     "return_url": "https://portal.test/thanks",
@@ -173,7 +173,9 @@ async def test_without_a_key_that_is_known_a_route_answers_401_in_one_shape(
     api: AsyncClient, ours: Ours, world: World, route: tuple[str, str], sent: str | None
 ) -> None:
     before = await world.moved()
-    refused = await send(api, route, ours.for_route(route), {} if sent is None else {"authorization": sent})
+    refused = await send(
+        api, route, ours.for_route(route), {} if sent is None else {"authorization": sent}
+    )
     assert (refused.status_code, refused.json()["code"]) == (401, "unauthenticated")
     assert refused.headers["www-authenticate"] == 'Bearer realm="gateway"'
     assert await world.moved() == before

@@ -13,7 +13,6 @@ from gateway.domain.attempt import (
     Fact,
     Standing,
     Trouble,
-    after_not_sent,
     judge,
 )
 from gateway.domain.evidence import Finding, Outcome, Rank
@@ -133,9 +132,60 @@ def test_a_guess_and_a_browser_change_nothing_but_sent_into_in_doubt(
         assert is_silence or judged.standing == stands
 
 
-@pytest.mark.parametrize("state", OPEN)
-def test_a_browser_that_returns_is_a_reason_to_ask(state: AttemptState) -> None:
-    assert judge(a_standing(state), a_fact(rank=Rank.RETURN)).ask_now
+@pytest.mark.parametrize("state", AttemptState)
+def test_what_a_browser_or_we_guess_is_a_reason_to_ask_while_the_outcome_is_open(
+    state: AttemptState,
+) -> None:
+    for rank in (Rank.GUESS, Rank.RETURN):
+        assert judge(a_standing(state), a_fact(rank=rank)).ask_now is (state in OPEN)
+
+
+@pytest.mark.parametrize(("state", "outcome", "rank", "becomes"), cases())
+def test_an_attempt_stands_on_the_evidence_that_moved_it(
+    state: AttemptState, outcome: Outcome, rank: Rank, becomes: AttemptState
+) -> None:
+    moved = becomes is not state
+    repeated = (outcome is Outcome.WAITING and becomes is AttemptState.WAITING) or (
+        (outcome, becomes)
+        in {
+            (Outcome.PENDING, AttemptState.PENDING),
+            (Outcome.HELD, AttemptState.PENDING),
+            (Outcome.SUCCEEDED, AttemptState.SUCCEEDED),
+            (Outcome.FAILED, AttemptState.FAILED),
+        }
+    )
+    expected = rank if moved or repeated else Rank.NOTIFICATION
+    doubted = moved and becomes is AttemptState.UNKNOWN
+    stands = judge(a_standing(state), a_fact(outcome, rank)).standing
+    assert stands.rank is (Rank.GUESS if doubted else expected)
+
+
+@pytest.mark.parametrize(
+    ("stands_on", "pairs"),
+    [
+        (Rank.NOTIFICATION, "SF FS CS CF Ap Ep"),
+        (Rank.QUERY, "FS Ap Ep"),
+    ],
+)
+def test_a_notification_is_a_reason_to_ask_exactly_where_it_decides_nothing(
+    stands_on: Rank, pairs: str
+) -> None:
+    asked = {
+        (state, outcome)
+        for state, outcome in product(AttemptState, Outcome)
+        if judge(a_standing(state, stands_on), a_fact(outcome, Rank.NOTIFICATION)).ask_now
+    }
+    told = {"S": Outcome.SUCCEEDED, "F": Outcome.FAILED, "p": Outcome.PENDING}
+    assert asked == {(LETTERS[pair[0]], told[pair[1]]) for pair in pairs.split()}
+
+
+@pytest.mark.parametrize("disagrees", ["reference", "merchant", "amount"])
+def test_a_notification_that_is_not_ours_is_a_reason_to_ask_while_the_outcome_is_open(
+    disagrees: str,
+) -> None:
+    for outcome in Outcome:
+        fact = a_fact(outcome, Rank.NOTIFICATION, disagrees=disagrees)
+        assert {state for state in AttemptState if judge(a_standing(state), fact).ask_now} == OPEN
 
 
 @pytest.mark.parametrize("state", AttemptState)
@@ -145,7 +195,7 @@ def test_the_answer_to_a_question_is_never_a_reason_to_ask_at_once(
 ) -> None:
     silence = a_fact(Outcome.UNKNOWN, Rank.GUESS, disagrees=disagrees)
     answers = [a_fact(outcome, disagrees=disagrees) for outcome in Outcome]
-    for rank in (Rank.NOTIFICATION, Rank.STATEMENT):
+    for rank in (Rank.NOTIFICATION, Rank.QUERY, Rank.STATEMENT):
         stands = a_standing(state, rank)
         assert [f for f in [silence, *answers] if judge(stands, f).ask_now] == []
 
@@ -166,63 +216,19 @@ def test_another_orders_answer_leaves_what_was_sent_in_doubt() -> None:
     assert judged.standing.state is AttemptState.UNKNOWN
 
 
-def test_a_query_that_shows_another_amount_is_a_dispute() -> None:
-    taken = a_fact(Outcome.SUCCEEDED, disagrees="amount")
-    assert judge(a_standing(AttemptState.PENDING), taken).standing.state is AttemptState.CONFLICTED
-
-
-@pytest.mark.parametrize(
-    ("outcome", "ends_as"),
-    [(Outcome.ABSENT, AttemptState.ABSENT), (Outcome.WAITING, AttemptState.EXPIRED)],
-)
-@pytest.mark.parametrize(
-    ("first_s", "second_s", "effect"),
-    [
-        (-1, 1_000, Effect.NOTHING),
-        (-1_000, -1, Effect.NOTHING),
-        (0, 119, Effect.NOTHING),
-        (0, 120, Effect.RELEASE),
-        (5, 5, Effect.NOTHING),
-        (5, 124, Effect.NOTHING),
-        (5, 125, Effect.RELEASE),
-        (200, 0, Effect.NOTHING),
-    ],
-)
-def test_no_payment_is_proved_only_after_the_end_and_twice_a_window_apart(
-    outcome: Outcome, ends_as: AttemptState, first_s: int, second_s: int, effect: Effect
+@pytest.mark.parametrize("state", AttemptState)
+def test_a_query_that_shows_another_amount_is_a_dispute_unless_it_had_ended(
+    state: AttemptState,
 ) -> None:
-    stands = a_standing(AttemptState.UNKNOWN)
-    for seconds in (first_s, second_s):
-        judged = judge(stands, a_fact(outcome, at=END + timedelta(seconds=seconds)))
-        stands = judged.standing
-    assert judged.effect is effect
-    assert (stands.state is ends_as) is (effect is Effect.RELEASE)
+    judged = judge(a_standing(state), a_fact(Outcome.SUCCEEDED, disagrees="amount"))
+    if state in OPEN | {AttemptState.CONFLICTED}:
+        assert judged.standing == a_standing(AttemptState.CONFLICTED, Rank.QUERY)
+    else:
+        assert judged.standing == a_standing(state)
 
 
-@pytest.mark.parametrize("between", [Outcome.PENDING, Outcome.HELD])
-def test_a_provider_at_work_starts_the_count_of_negatives_anew(between: Outcome) -> None:
-    stands = a_standing(AttemptState.UNKNOWN)
-    for number, outcome in enumerate([Outcome.ABSENT, between, Outcome.ABSENT]):
-        stands = judge(stands, a_fact(outcome, at=END + number * WINDOW)).standing
-    assert stands.state in OPEN
-    assert stands.negatives == 1
-
-
-def test_a_notification_never_counts_as_a_negative() -> None:
-    stands = a_standing(AttemptState.WAITING)
-    for number in range(5):
-        told = a_fact(Outcome.WAITING, Rank.NOTIFICATION, END + number * WINDOW)
-        stands = judge(stands, told).standing
-    assert (stands.state, stands.negatives) == (AttemptState.WAITING, 0)
-
-
-def test_what_never_left_is_let_go() -> None:
-    judged = after_not_sent(a_standing(rank=Rank.GUESS))
-    assert (judged.standing.state, judged.effect) == (AttemptState.NOT_SENT, Effect.RELEASE)
-
-
-def test_another_number_of_a_movement_of_money_is_told() -> None:
-    stands = judge(a_standing(), a_fact(provider_id="1")).standing
-    assert judge(stands, a_fact(provider_id="1")).trouble is None
-    assert judge(stands, a_fact()).trouble is None
-    assert judge(stands, a_fact(provider_id="2")).trouble is Trouble.SECOND_MOVEMENT
+@pytest.mark.parametrize("rank", PROVING)
+def test_a_notification_alone_never_disputes_an_amount(rank: Rank) -> None:
+    judged = judge(a_standing(AttemptState.WAITING), a_fact(rank=rank, disagrees="amount"))
+    is_alone = rank is Rank.NOTIFICATION
+    assert (judged.standing.state is AttemptState.WAITING) is is_alone

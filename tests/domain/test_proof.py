@@ -57,6 +57,12 @@ def test_every_way_to_end_can_be_proved(status: str, attempts: list[dict[str, An
     assert proof.verify(raw(a_bundle(*attempts, status=status))).status == status
 
 
+def test_attempts_whose_evidence_disagrees_are_named() -> None:
+    disputed = an_attempt(PAID, ("statement", Rank.STATEMENT, REFUSED[2]))
+    assert proof.verify(raw(a_bundle(disputed))).disputed == ("att_1",)
+    assert proof.verify(raw(a_bundle(an_attempt(PAID)))).disputed == ()
+
+
 def test_white_space_and_the_order_of_members_prove_the_same(bundle: Any) -> None:
     turned = dict(reversed(bundle.items()))
     compact = json.dumps(turned, separators=(",", ":")).encode()

@@ -14,8 +14,10 @@ import uvicorn
 
 from gateway import worker
 from gateway.api import edge
+from gateway.flows import notifying, providing, resolving
 from gateway.kit.hooks import HookSender
-from gateway.store import idempotency, moves, webhooks
+from gateway.kit.wire import Wire
+from gateway.store import attempts, beginnings, idempotency, moves, webhooks
 
 Function = Callable[..., Any]
 Wrap = Callable[[Function], Function]
@@ -103,6 +105,24 @@ STEPS: dict[str, tuple[Any, str, Wrap]] = {
     "reverse:after-the-commit": (moves, "reverse", after),
     "reverse:before-the-answer": (edge.Edge, "__call__", answering(REVERSE, is_begun=False)),
     "reverse:half-an-answer": (edge.Edge, "__call__", answering(REVERSE, is_begun=True)),
+    "begin:before-the-row": (beginnings, "begin", before),
+    "begin:after-the-row": (attempts, "by_reference", before),
+    "begin:before-the-call": (Wire, "send", before),
+    "begin:after-the-answer": (Wire, "send", after),
+    "begin:before-the-second-write": (providing, "landing", before),
+    "begin:in-the-second-write": (providing, "write_down", after),
+    "begin:after-the-second-write": (providing, "landing", after),
+    "begin:before-the-key-is-answered": (idempotency, "finish", before),
+    "begin:after-the-key-is-answered": (idempotency, "finish", after),
+    "notify:before-the-write": (notifying, "landing", before),
+    "notify:before-the-commit": (notifying, "settle", after),
+    "notify:after-the-commit": (notifying, "landing", after),
+    "resolve:after-the-lease": (attempts, "claim_due", after),
+    "resolve:before-the-question": (Wire, "send", before),
+    "resolve:after-the-answer": (Wire, "send", after),
+    "resolve:before-the-write": (resolving, "write_down", before),
+    "resolve:before-the-commit": (resolving, "write_down", after),
+    "resolve:after-the-commit": (resolving, "landing", after),
     "deliver:after-the-claim": (webhooks, "claim", after),
     "deliver:before-the-post": (HookSender, "post", before),
     "deliver:after-the-2xx-is-read": (HookSender, "post", after),

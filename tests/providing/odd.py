@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, ClassVar
 
@@ -84,10 +85,14 @@ class Spaced(Scripted):
 
 
 class Hasty(Scripted):
-    """A rail that says 94 when it was asked too often."""
+    """A rail that says 94 when it was asked too often; its adapter remembers the last code."""
 
     code = "hasty"
     title = "Hasty"
+
+    def read_queried(self, order: Order, reply: Reply) -> Finding:
+        finding = super().read_queried(order, reply)
+        return replace(finding, memory={"asked": finding.code}) if finding.code else finding
 
     def spacing_of(self, finding: Finding) -> timedelta | None:
         return timedelta(minutes=5) if finding.code == "94" else None

@@ -69,7 +69,7 @@ class Stage:
 
     async def opened(self, *bill_ids: str, **changes: object) -> dict[str, Any]:
         """Begin a payment that the rail opens; gives it."""
-        answer = await self.begin(*bill_ids, **changes)
+        answer = await self.begin(*bill_ids, **changes)  # type: ignore[arg-type]
         assert answer.status_code == 201, answer.text
         payment: dict[str, Any] = answer.json()
         return payment

@@ -106,7 +106,9 @@ async def test_whatever_a_provider_answers_is_evidence_and_no_error(
 async def test_every_call_leaves_its_exchange_redacted_and_hashed(stage: Stage) -> None:
     await stage.opened(await stage.world.add_bill())
     await stage.resolve()
-    rows = await stage.sql("SELECT operation, fate, status, reply_sha256 FROM exchanges ORDER BY id")
+    rows = await stage.sql(
+        "SELECT operation, fate, status, reply_sha256 FROM exchanges ORDER BY id"
+    )
     assert [(row["operation"], row["fate"], row["status"]) for row in rows] == [
         ("create", "answered", 200),
         ("query", "answered", 200),
@@ -226,9 +228,7 @@ async def test_a_caller_who_goes_away_while_the_provider_is_asked_loses_no_answe
 
     stage.says["create"] = leave
     bill = await stage.world.add_bill()
-    asking.append(
-        asyncio.create_task(stage.begin(bill, key=key, partner_reference=reference))
-    )
+    asking.append(asyncio.create_task(stage.begin(bill, key=key, partner_reference=reference)))
     with pytest.raises(asyncio.CancelledError):
         await asking[0]
     while stage.rt._tasks:

@@ -30,7 +30,7 @@ async def test_cancelling_against_a_success_ends_in_one_settlement(
     both: tuple[Stage, Stage], many: int, provider: str
 ) -> None:
     stage = both[0]
-    paid = {"outcome": "succeeded", "provider_id": "4000000001"}
+    paid: dict[str, object] = {"outcome": "succeeded", "provider_id": "4000000001"}
     stage.says |= {"cancel": paid, "query": paid}
     payment = await stage.opened(await stage.world.add_bill(), provider=provider)
     told = await asyncio.gather(

@@ -73,9 +73,7 @@ async def test_many_payers_of_one_bill_at_once_end_in_one_settlement(
     stage = both[0]
     stage.says["cancel"] = {"outcome": "failed", "code": "closed"}
     bill = await stage.world.add_bill()
-    told = await asyncio.gather(
-        *(both[n % 2].begin(bill, provider=provider) for n in range(many))
-    )
+    told = await asyncio.gather(*(both[n % 2].begin(bill, provider=provider) for n in range(many)))
     payments = begun(told)
     assert payments
     # Whichever of them are still open at the rail: their payers pay, all at once.
@@ -142,7 +140,9 @@ async def test_successes_for_overlapping_bills_at_once_pay_each_bill_once(
     stage = both[0]
     bills = [await stage.world.add_bill() for _ in range(6)]
     pairs = [(bills[n], bills[(n + 1) % 6]) for n in range(6)]
-    payments = [await stage.opened(*(pair if n % 2 else pair[::-1])) for n, pair in enumerate(pairs)]
+    payments = [
+        await stage.opened(*(pair if n % 2 else pair[::-1])) for n, pair in enumerate(pairs)
+    ]
     told = await asyncio.gather(
         *(
             both[n % 2].notify(payment, provider_id=payment["id"])

@@ -11,46 +11,26 @@ from uuid import UUID
 import pytest
 
 from gateway.embedded import EmbeddedPostgres
-from gateway.store import bills, database, idempotency, moves, payments, schema, webhooks
+from gateway.store import (
+    attempts,
+    beginnings,
+    bills,
+    database,
+    evidence,
+    idempotency,
+    moves,
+    payments,
+    schema,
+    settlement,
+    webhooks,
+)
 from gateway.store.database import BY_INDEX, Raw
+from tests.store.full_tables import FILL
 
 BIG = re.compile(
-    r"(bills|customers|payments|payment_bills|deliveries|api_keys)$|idempotency_keys_p|events_p"
+    r"(bills|customers|payments|payment_bills|deliveries|api_keys|attempts|evidence|exchanges"
+    r"|notifications|quarantine|exceptions)$|idempotency_keys_p|events_p"
 )
-
-FILL = """
-SET session_replication_role = replica;
-INSERT INTO customers (biller_id, code, name, address, area_code, segment)
-SELECT 1, 'PB14' || lpad(n::text, 9, '0'), 'Án', 'Phường 5', '32008', 'household'
-FROM generate_series(1, 20000) n;
-INSERT INTO bills (biller_id, id, customer_code, period, net_dong, vat_dong, amount_dong,
-    issued_on, due_on, paid_dong, status, claimed_by)
-SELECT 1, 'HD-' || n, 'PB14' || lpad((n % 20000 + 1)::text, 9, '0'),
-    date '2026-01-01' + make_interval(months => n / 20000), 150000, 0, 150000, '2026-11-02',
-    '2026-11-09', CASE WHEN n % 3 > 0 THEN 150000 ELSE 0 END,
-    CASE WHEN n % 3 > 0 THEN 'paid' ELSE 'open' END, gen_random_uuid()
-FROM generate_series(1, 40000) n;
-INSERT INTO payments (biller_id, id, partner_id, partner_reference, method, channel,
-    customer_code, amount_dong, bill_count, claimed_count, status, business_date, created_at)
-SELECT 1, (lpad(to_hex(n), 12, '0') || '70008000000000000000')::uuid, n % 8 + 1, 'REF-' || n,
-    'collected', 'qr', 'PB14' || lpad((n % 20000 + 1)::text, 9, '0'), 150000, 1, 1, 'succeeded',
-    date '2026-11-24', now()
-FROM generate_series(1, 20000) n;
-INSERT INTO payment_bills (biller_id, payment_id, bill_id, period, amount_dong, sequence)
-SELECT 1, id, 'HD-' || row_number() OVER (), '2026-10-01', 150000, 1 FROM payments;
-INSERT INTO idempotency_keys (partner_id, operation, key, month, fingerprint, field_digests,
-    status_code, body, created_at)
-SELECT n % 8 + 1, 'create_payment', 'key-' || n, date_trunc('month', now()), '', '', 201, '', now()
-FROM generate_series(1, 20000) n;
-INSERT INTO events (biller_id, id, type, subject, body, created_at)
-SELECT 1, (left(uuid7_floor(now())::text, 13) || right(gen_random_uuid()::text, 23))::uuid,
-    'payment.succeeded', gen_random_uuid(), '', now()
-FROM generate_series(1, 20000);
-INSERT INTO deliveries (biller_id, event_id, endpoint_id, due_at, state)
-SELECT 1, id, id, now(), CASE WHEN row_number() OVER () % 20 = 0 THEN 'due' ELSE 'delivered' END
-FROM events;
-ANALYZE;
-"""
 
 
 def migrated(postgres: EmbeddedPostgres, name: str) -> Iterator[str]:
@@ -90,9 +70,11 @@ async def empty(empty_url: str) -> AsyncIterator[Raw]:
 async def full(full_url: str) -> AsyncIterator[Raw]:
     """Tables of months, on a connection that has planned its statements while they were empty."""
     async with connected(full_url) as raw:
+        whole: set[str] = set()
         for name, (sql, _) in BORROWED.items():
             await raw.execute(f'PREPARE "{name}" AS {sql}')
-            assert (await plan_of(raw, name, sql)).whole
+            whole |= (await plan_of(raw, name, sql)).whole
+        assert whole >= {"bills", "payments", "attempts"}
         await raw.execute(FILL)
         yield raw
 
@@ -123,7 +105,8 @@ async def arguments_of(connection: Raw, sql: str) -> str:
 async def plan_of(connection: Raw, name: str, sql: str) -> Plan:
     """Ask for the plan of a prepared statement, which is the same whatever its arguments."""
     arguments = await arguments_of(connection, sql)
-    [row] = await connection.fetch(f'EXPLAIN (FORMAT JSON) EXECUTE "{name}" ({arguments})')
+    call = f'"{name}" ({arguments})' if arguments else f'"{name}"'
+    [row] = await connection.fetch(f"EXPLAIN (FORMAT JSON) EXECUTE {call}")
     plan = Plan()
     plan.walk(json.loads(row[0])[0]["Plan"])
     return plan
@@ -152,6 +135,36 @@ BORROWED = {
     "ONE": (bills.ONE, {"bills_pkey"}),
     "CANCEL": (bills.CANCEL, {"bills_pkey"}),
     "REFUSE": (idempotency.REFUSE, {"KEYS"}),
+    "KEY_FINISH": (idempotency.FINISH, {"KEYS"}),
+    "BEGIN": (beginnings.BEGIN, {"bills_pkey", "payments_partner_reference_key", "KEYS"}),
+    "TRY_AGAIN": (beginnings.TRY_AGAIN, {"payments_pkey", "attempts_number_key", "bills_pkey"}),
+    "HOLD": (attempts.HOLD, {"attempts_pkey", "payments_pkey"}),
+    "HOLD_BY_REFERENCE": (
+        attempts.HOLD_BY_REFERENCE,
+        {"attempts_reference_key", "payments_pkey"},
+    ),
+    "ATTEMPT_BY_REFERENCE": (attempts.BY_REFERENCE, {"attempts_reference_key"}),
+    "ATTEMPTS": (attempts.OF_PAYMENT, {"attempts_number_key"}),
+    "CLAIM_DUE": (attempts.CLAIM_DUE, {"attempts_due", "attempts_pkey"}),
+    "LEASE": (attempts.LEASE, {"attempts_pkey"}),
+    "MOVE": (attempts.MOVE, {"attempts_pkey"}),
+    "WAKE": (attempts.WAKE, {"attempts_number_key", "attempts_pkey"}),
+    "DOUBTS": (attempts.DOUBTS, {"attempts_due"}),
+    "SETTLE": (settlement.SETTLE, {"payments_pkey", "payment_bills_pkey", "bills_pkey"}),
+    "SUSPEND": (settlement.SUSPEND, {"payments_pkey"}),
+    "HOLD_CLAIM": (settlement.CLAIM, {"payment_bills_pkey", "bills_pkey"}),
+    "RECLAIM": (settlement.RECLAIM, {"payment_bills_pkey", "bills_pkey"}),
+    "SET_STATUS": (settlement.SET_STATUS, {"payments_pkey"}),
+    "ASK_CANCEL": (settlement.ASK_CANCEL, {"payments_pkey"}),
+    "HELD": (settlement.HELD, {"payments_pkey", "attempts_number_key"}),
+    "CAME_BACK": (evidence.CAME_BACK, {"evidence_attempt"}),
+    "WAS_TAKEN": (evidence.WAS_TAKEN, {"evidence_attempt"}),
+    "IS_DISPUTED": (evidence.IS_DISPUTED, {"exceptions_attempt_key"}),
+    "OPEN_EXCEPTIONS": (evidence.OPEN_EXCEPTIONS, {"exceptions_open"}),
+    "EVIDENCE_OF": (evidence.EVIDENCE_OF, {"evidence_attempt"}),
+    "EXCHANGES_OF": (evidence.EXCHANGES_OF, {"exchanges_attempt"}),
+    "NOTIFICATIONS_OF": (evidence.NOTIFICATIONS_OF, {"notifications_attempt"}),
+    "QUARANTINE": (evidence.QUARANTINE, {"quarantine_provider"}),
 }
 
 

@@ -36,4 +36,5 @@ async def _incoming(request: Request) -> Incoming:
         query=request.scope["query_string"].decode("ascii", "replace"),
         body=await request.body(),
         headers=dict(request.headers.items()),
+        peer=request.client.host if request.client else "",
     )

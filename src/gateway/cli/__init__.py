@@ -66,6 +66,7 @@ def serve() -> None:
         *("--http", "gateway.api.one_write:OneWrite"),
         *("--host", settings.host, "--port", str(settings.port)),
         *("--workers", str(settings.workers), "--backlog", str(BACKLOG)),
+        *("--proxy-headers", "--forwarded-allow-ips", settings.trusted_proxies),
         *("--log-level", "warning", "--no-server-header"),
         *("--timeout-keep-alive", str(KEEP_ALIVE_S)),
         *("--timeout-graceful-shutdown", str(settings.drain_s)),

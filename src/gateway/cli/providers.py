@@ -121,6 +121,8 @@ def verify_proof(
     except proof.ProofBroken as broken:
         stop(f"the proof does not hold: {broken}")
     typer.echo(f"{found.payment} is proved '{found.status}' by {found.facts} pieces of evidence")
+    for attempt in found.disputed:
+        typer.echo(f"{attempt} is disputed: its evidence disagrees, and more of it may be to come")
     typer.echo(f"digest {found.digest}")
 
 

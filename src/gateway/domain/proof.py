@@ -39,12 +39,17 @@ _UNREADABLE = (
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """What a bundle proves: the payment, its status, and how many facts were judged anew."""
+    """What a bundle proves: the payment, its status, and how many facts were judged anew.
+
+    `disputed` names the attempts whose own evidence disagrees; while there is one, the status is
+    not the last word.
+    """
 
     payment: str
     status: str
     facts: int
     digest: str
+    disputed: tuple[str, ...] = ()
 
 
 class ProofBroken(Exception):
@@ -78,10 +83,16 @@ def verify(raw: bytes) -> Verified:
             raise ProofBroken(DIGEST_WRONG)
         facts = sum(_verify_attempt(attempt) for attempt in bundle["attempts"])
         _verify_status(bundle)
-        return Verified(bundle["payment"]["id"], bundle["payment"]["status"], facts, said)
+        return Verified(
+            bundle["payment"]["id"], bundle["payment"]["status"], facts, said, _disputed(bundle)
+        )
     except _UNREADABLE as error:
         message = f"the file cannot be read as a bundle: {type(error).__name__} at {error}"
         raise ProofBroken(message) from error
+
+
+def _disputed(bundle: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(a["id"] for a in bundle["attempts"] if a["state"] == AttemptState.CONFLICTED)
 
 
 def _verify_status(bundle: Mapping[str, Any]) -> None:

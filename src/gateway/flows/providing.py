@@ -148,11 +148,15 @@ async def _explain(rt: Runtime, biller: Biller, asked: ProviderPayment) -> Answe
         used_by = await payments_store.by_reference(
             connection, asked.keyed.name.partner_id, order.partner_reference
         )
-        if used_by is not None:
-            raise PartnerReferenceUsed(order.partner_reference, to_public("pay", used_by))
         states = await bills_store.states(
             connection, biller.id, order.customer_code, [line.bill_id for line in order.lines]
         )
+    if used_by is not None:
+        # Perhaps by this very request in another process, written down since the key was read.
+        answer = await _answered_before(rt, asked.keyed)
+        if answer is None:
+            raise PartnerReferenceUsed(order.partner_reference, to_public("pay", used_by))
+        return answer
     refusal = refusal_of(biller.code, biller.rules, order, states)
     return None if refusal is None else await keep_refusal(rt, asked.keyed, refusal)
 

@@ -149,10 +149,10 @@ async def resolve_now(rt: Runtime, attempt: AttemptRow) -> None:
 
 
 async def measure_doubts(rt: Runtime) -> None:
-    """Set the gauges of doubt."""
+    """Set the gauges of doubt, also of providers that are no longer configured here."""
     async with database.borrow(rt.engine) as connection:
         found = {code: (count, age) for code, count, age in await attempts.doubts(connection)}
-    for code in rt.providers:
+    for code in rt.directory.provider_accounts:
         count, age_s = found.get(code, (0, 0.0))
         metrics.DOUBTS.labels(code).set(count)
         metrics.OLDEST_DOUBT_SECONDS.labels(code).set(max(age_s, 0.0))

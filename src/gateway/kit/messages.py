@@ -116,12 +116,16 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """A request that a provider, or a payer's browser, made to us; header names are lower case."""
+    """A request that a provider, or a payer's browser, made to us; header names are lower case.
+
+    `peer` is the address that it came from, seen through the proxies that we trust.
+    """
 
     method: str
     query: str = ""
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
+    peer: str = ""
 
     def query_pairs(self) -> list[tuple[str, str]]:
         """Decode the query string once, as form-urlencoded UTF-8, empty values kept.

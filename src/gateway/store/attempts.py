@@ -38,8 +38,9 @@ SELECT {_COLUMNS} FROM attempts a
 WHERE a.biller_id = $1 AND a.payment_id = $2 ORDER BY a.number DESC
 """  # noqa: S608 (a constant of this file)
 
-# Leases due attempts of one provider, those in doubt first; at most $4, and with a spacing only
-# one; nothing before the provider's turn has come. Rides attempts_due; safe from many workers.
+# Leases due attempts of one provider, those whose payer still decides last; at most $4, and with a
+# spacing only one; nothing before the provider's turn has come. Rides attempts_due; safe from many
+# workers.
 CLAIM_DUE = f"""
 WITH turn AS (
     UPDATE providers SET next_query_at = now() + $2::interval
@@ -51,7 +52,7 @@ WITH turn AS (
     WHERE provider = $1 AND due_at <= now()
       AND (EXISTS (SELECT FROM turn) OR ($2::interval = '0' AND EXISTS (
           SELECT FROM providers WHERE code = $1 AND next_query_at <= now())))
-    ORDER BY due_at LIMIT $4 FOR UPDATE SKIP LOCKED
+    ORDER BY state = 'waiting', due_at LIMIT $4 FOR UPDATE SKIP LOCKED
 )
 UPDATE attempts a SET lease_no = a.lease_no + 1, due_at = now() + $3::interval
 FROM due d WHERE a.biller_id = d.biller_id AND a.id = d.id
@@ -79,10 +80,17 @@ UPDATE attempts SET state = $3, rank = $4, code = $5, provider_id = $6, memory =
 WHERE biller_id = $1 AND id = $2
 """
 
-# Makes the open attempts of payments due now: their claims were outbid, or somebody asked.
+# Makes the open attempts of payments due now: their claims were outbid, or somebody asked. Rides
+# attempts_number_key; OFFSET 0 keeps the planner from reading all that is due instead.
 WAKE = """
-UPDATE attempts SET due_at = now()
-WHERE payment_id = ANY ($2::uuid[]) AND biller_id = $1 AND due_at > now()
+WITH woken AS (
+    SELECT a.biller_id, a.id FROM unnest($2::uuid[]) p (id) CROSS JOIN LATERAL (
+        SELECT * FROM attempts WHERE biller_id = $1 AND payment_id = p.id OFFSET 0) a
+    WHERE a.due_at > now()
+)
+UPDATE attempts a
+SET due_at = CASE WHEN a.due_at IS NULL THEN NULL ELSE least(a.due_at, now()) END
+FROM woken w WHERE a.biller_id = w.biller_id AND a.id = w.id
 """
 
 # Nobody of the deployment asks this provider before then.

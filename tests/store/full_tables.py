@@ -1,0 +1,56 @@
+"""Tables of months, to plan statements on."""
+
+FILL = """
+SET session_replication_role = replica;
+INSERT INTO customers (biller_id, code, name, address, area_code, segment)
+SELECT 1, 'PB14' || lpad(n::text, 9, '0'), 'Án', 'Phường 5', '32008', 'household'
+FROM generate_series(1, 20000) n;
+INSERT INTO bills (biller_id, id, customer_code, period, net_dong, vat_dong, amount_dong,
+    issued_on, due_on, paid_dong, status, claimed_by)
+SELECT 1, 'HD-' || n, 'PB14' || lpad((n % 20000 + 1)::text, 9, '0'),
+    date '2026-01-01' + make_interval(months => n / 20000), 150000, 0, 150000, '2026-11-02',
+    '2026-11-09', CASE WHEN n % 3 > 0 THEN 150000 ELSE 0 END,
+    CASE WHEN n % 3 > 0 THEN 'paid' ELSE 'open' END, gen_random_uuid()
+FROM generate_series(1, 40000) n;
+INSERT INTO payments (biller_id, id, partner_id, partner_reference, method, channel,
+    customer_code, amount_dong, bill_count, claimed_count, status, business_date, created_at)
+SELECT 1, (lpad(to_hex(n), 12, '0') || '70008000000000000000')::uuid, n % 8 + 1, 'REF-' || n,
+    'collected', 'qr', 'PB14' || lpad((n % 20000 + 1)::text, 9, '0'), 150000, 1, 1, 'succeeded',
+    date '2026-11-24', now()
+FROM generate_series(1, 20000) n;
+INSERT INTO payment_bills (biller_id, payment_id, bill_id, period, amount_dong, sequence)
+SELECT 1, id, 'HD-' || row_number() OVER (), '2026-10-01', 150000, 1 FROM payments;
+INSERT INTO idempotency_keys (partner_id, operation, key, month, fingerprint, field_digests,
+    status_code, body, created_at)
+SELECT n % 8 + 1, 'create_payment', 'key-' || n, date_trunc('month', now()), '', '', 201, '', now()
+FROM generate_series(1, 20000) n;
+INSERT INTO events (biller_id, id, type, subject, body, created_at)
+SELECT 1, (left(uuid7_floor(now())::text, 13) || right(gen_random_uuid()::text, 23))::uuid,
+    'payment.succeeded', gen_random_uuid(), '', now()
+FROM generate_series(1, 20000);
+INSERT INTO deliveries (biller_id, event_id, endpoint_id, due_at, state)
+SELECT 1, id, id, now(), CASE WHEN row_number() OVER () % 20 = 0 THEN 'due' ELSE 'delivered' END
+FROM events;
+INSERT INTO attempts (biller_id, id, payment_id, number, provider, reference, text, amount_dong,
+    return_url, notify_url, payer_ip, locale, visibility_s, state, due_at, created_at, expires_at)
+SELECT 1, gen_random_uuid(), id, 1, 'scripted', 'att_' || row_number() OVER (), '', 150000, '', '',
+    '', 'vi', 60, CASE WHEN row_number() OVER () % 50 = 0 THEN 'unknown' ELSE 'succeeded' END,
+    CASE WHEN row_number() OVER () % 50 = 0 THEN now() END, now(), now()
+FROM payments;
+INSERT INTO evidence (biller_id, attempt_id, rank, source, outcome, code, facts, rule, state_before,
+    state_after, at)
+SELECT 1, id, 3, 'query', 'succeeded', '', '', '', 'waiting', 'succeeded', now() FROM attempts;
+INSERT INTO exchanges (id, biller_id, attempt_id, operation, method, url, request, request_sha256,
+    fate, reason, started_at, took_ms)
+SELECT gen_random_uuid(), 1, id, 'query', 'POST', '', '', '', '', '', now(), 1 FROM attempts;
+INSERT INTO notifications (id, biller_id, attempt_id, provider, key, method, query, body, verdict,
+    received_at)
+SELECT gen_random_uuid(), 1, id, 'scripted', reference, 'POST', '', '', '', now() FROM attempts;
+INSERT INTO quarantine (provider, reason, method, query, body, sha256)
+SELECT 'p' || n % 20, '', 'POST', '', '', '' FROM generate_series(1, 20000) n;
+INSERT INTO exceptions (id, biller_id, payment_id, attempt_id, kind, amount_dong, owner,
+    next_action, due_on, opened_at, closed_at)
+SELECT gen_random_uuid(), 1, payment_id, id, 'late_money', 1, '', '', now(), now(),
+    CASE WHEN number = 1 AND random() < 0.99 THEN now() END FROM attempts;
+ANALYZE;
+"""
