@@ -41,7 +41,7 @@ async def work(settings: Settings, stop: asyncio.Event) -> None:
     try:
         await asyncio.gather(
             _deliver(courier, stop),
-            _resolve(rt, stop),
+            *(_resolve(rt, code, stop) for code in rt.providers),
             _every(UPKEEP_EVERY_S, lambda: keep_up(rt), stop),
             _every(MEASURE_EVERY_S, lambda: measure_backlog(rt), stop),
             _every(MEASURE_EVERY_S, lambda: measure_doubts(rt), stop),
@@ -65,10 +65,11 @@ async def _deliver(courier: Courier, stop: asyncio.Event) -> None:
     await courier.land()
 
 
-async def _resolve(rt: Runtime, stop: asyncio.Event) -> None:
-    while rt.providers and not stop.is_set():
+async def _resolve(rt: Runtime, code: str, stop: asyncio.Event) -> None:
+    # A loop for each provider: one that hangs delays no doubt about another.
+    while not stop.is_set():
         try:
-            asked = await resolve_due(rt)
+            asked = await resolve_due(rt, code)
         except Exception as error:
             log.warning("resolving.interrupted", error=type(error).__name__)
             asked = 0

@@ -16,7 +16,7 @@ from tests.providers.momo import KEYS
 from tests.providers.vnpay import VNPAY
 from tests.providers.zalopay_order import ZALOPAY
 from tests.providing.conftest import stage
-from tests.providing.scripted import Scripted
+from tests.providing.scripted import Scripted, sign
 from tests.providing.stage import Stage
 from tests.world import MASTER_SECRET
 
@@ -28,7 +28,7 @@ ACCOUNT = {
     "secret_key": KEYS["MOMO"][1],
 }
 CODES = ["scripted", "momo", "vnpay", "zalopay"]
-KEPT_BYTES = 4096
+KEPT_ROWS, KEPT_BYTES = 1000, 4096
 BODIES = [
     *(b"", b"\x00", b"\x00" * 5000, b"\xff\xfe\x00", b"null", b"[]", b"{}", b"1", b'"x"', b"NaN"),
     *(b"{", b"[" * 50_000, b'{"a":' * 10_000, b"a=b&c=d", b"=" * 5000, b"&" * 5000, b"%" * 5000),
@@ -158,12 +158,41 @@ async def test_each_provider_gets_the_answer_that_it_expects_to_a_forgery(stage:
     assert not said["momo"].is_success
 
 
+async def test_the_quarantine_keeps_the_newest_thousand_of_each_provider(stage: Stage) -> None:
+    await stage.sql(
+        "INSERT INTO quarantine (provider, reason, method, query, body, sha256)"
+        " SELECT p, 'old', 'POST', n::text, '', '' FROM generate_series(1, $1::int) n,"
+        " unnest(ARRAY['scripted', 'momo']) p",
+        KEPT_ROWS,
+    )
+    for number in range(3):
+        await stage.api.post("/v1/notifications/scripted", content=b"%d" % number)
+    rows = await stage.sql("SELECT provider, count(*) AS n FROM quarantine GROUP BY 1 ORDER BY 1")
+    assert [tuple(row) for row in rows] == [("momo", KEPT_ROWS), ("scripted", KEPT_ROWS)]
+    gone = await stage.sql(
+        "SELECT count(*) AS n FROM quarantine WHERE provider = 'scripted'"
+        " AND query IN ('1', '2', '3')"
+    )
+    new = await stage.sql("SELECT body FROM quarantine WHERE reason <> 'old' ORDER BY id")
+    assert gone[0]["n"] == 0
+    assert [row["body"] for row in new] == [b"0", b"1", b"2"]
+
+
 async def test_what_was_cut_can_still_be_recognised_by_its_hash(stage: Stage) -> None:
     for tail in (b"a", b"b"):
         await stage.api.post("/v1/notifications/scripted", content=b"x" * KEPT_BYTES + tail)
     rows = await stage.sql("SELECT body, sha256 FROM quarantine")
     assert rows[0]["body"] == rows[1]["body"] == b"x" * KEPT_BYTES
     assert rows[0]["sha256"] != rows[1]["sha256"]
+
+
+async def test_an_authentic_message_of_an_unknown_order_is_quarantined_too(stage: Stage) -> None:
+    raw = b'{"outcome":"succeeded","reference":"\\u0000","amount_dong":1}'
+    answer = await stage.api.post(
+        "/v1/notifications/scripted", content=raw, headers={"signature": sign(raw)}
+    )
+    assert answer.status_code < 500, answer.text
+    assert await stage.count("evidence") == 0
 
 
 async def test_nobody_needs_a_key_at_these_doors_and_no_document_names_them(stage: Stage) -> None:

@@ -1,6 +1,7 @@
 """Payments over HTTP: every refusal says what to do, and what is paid reads as it was answered."""
 
 from datetime import date
+from typing import Any
 
 import pytest
 from httpx import AsyncClient
@@ -14,7 +15,7 @@ Params = dict[str, str | int]
 
 async def refusal(
     api: AsyncClient, world: World, *bills: str, **changes: object
-) -> tuple[int, str, dict[str, object]]:
+) -> tuple[int, str, dict[str, Any]]:
     """Pay, and give status and code of the refusal, and what it says more."""
     answer = await api.post(
         "/v1/payments",

@@ -83,3 +83,16 @@ async def test_a_collected_payment_cannot_be_cancelled_or_tried_again(stage: Sta
     for door, code in (("cancel", "not_cancellable"), ("attempts", "attempt_still_open")):
         refused = await knock(stage, door, paid["id"], "wallet")
         assert (refused.status_code, refused.json()["code"]) == (409, code)
+
+
+@pytest.mark.parametrize(
+    "rules", [{"channels": ["mobile_banking"]}, {"channel_max_dong": {"e_wallet": 149_999}}]
+)
+async def test_another_attempt_keeps_to_the_billers_channels_too(
+    stage: Stage, rules: dict[str, object]
+) -> None:
+    payment = await failed(stage)
+    await stage.world.set_rules(**rules)
+    refused = await knock(stage, "attempts", payment["id"], "wallet")
+    assert (refused.status_code, refused.json()["code"]) == (422, "channel_not_allowed")
+    assert await stage.count("attempts") == 1

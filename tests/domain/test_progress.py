@@ -9,7 +9,7 @@ from gateway.domain.attempt import AttemptState
 from gateway.domain.progress import Certainty, Claim, PayAgain, PaymentState, Shown, Status
 
 EXPIRES = datetime(2026, 11, 24, 3, 15, tzinfo=UTC)
-OPEN_STATES = set(PaymentState) - progress.FINAL
+OPEN_STATES = sorted(set(PaymentState) - progress.FINAL)
 
 AFTER = {
     "sent": ("processing", "processing"),
@@ -79,7 +79,7 @@ def test_while_evidence_disagrees_nothing_is_proved_and_nobody_pays_again(
     assert shows.status == SHOWN[state][0]
 
 
-@pytest.mark.parametrize("state", progress.FINAL)
+@pytest.mark.parametrize("state", sorted(progress.FINAL))
 def test_whose_late_money_we_hold_need_not_pay_again(state: PaymentState) -> None:
     assert show(state, late=True).may_pay_again is PayAgain.NO
 

@@ -128,6 +128,23 @@ async def test_every_step_is_told_in_the_order_in_which_it_was_taken(stage: Stag
     ]
 
 
+async def test_a_notification_is_told_before_what_it_proves(stage: Stage) -> None:
+    payment = await opened_and_paid(stage)
+    entries = await timeline.read(stage.rt, await caller_of(stage), id_of(payment))
+    assert all(a.at <= b.at for a, b in pairwise(entries))
+    assert [(e.kind, e.facts.get("state_after")) for e in entries] == [
+        ("created", None),
+        ("attempt", None),
+        ("exchange", None),
+        ("evidence", "waiting"),
+        ("notification", None),
+        ("evidence", "pending"),
+        ("notification", None),
+        ("evidence", "succeeded"),
+        ("ended", None),
+    ]
+
+
 async def test_a_step_names_what_carried_it(stage: Stage) -> None:
     payment = await opened_and_paid(stage)
     entries = await timeline.read(stage.rt, await caller_of(stage), id_of(payment))

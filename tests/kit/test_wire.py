@@ -72,6 +72,7 @@ async def test_a_whole_answer_is_handed_on_as_it_is(status: int) -> None:
         ("GZIP", gzip.compress(b"whole")),
         ("deflate", zlib.compress(b"whole")),
     ],
+    ids=["gzip", "GZIP", "deflate"],
 )
 async def test_a_compressed_answer_is_read_although_none_was_asked_for(
     encoding: str, packed: bytes

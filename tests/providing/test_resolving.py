@@ -233,3 +233,14 @@ async def test_the_resolver_of_an_attempt_that_is_gone_writes_nothing(stage: Sta
     before = await left_by(stage)
     await resolving.resolve(stage.rt, replace(leased, id=leased.payment_id))
     assert await left_by(stage) == before
+
+
+async def test_each_provider_can_be_asked_apart_so_that_one_that_hangs_delays_no_other(
+    stage: Stage,
+) -> None:
+    await stage.opened(await stage.world.add_bill())
+    await stage.opened(await stage.world.add_bill(), provider="closing")
+    await stage.sql("UPDATE attempts SET due_at = now()")
+    assert await resolving.resolve_due(stage.rt, "scripted") == 1
+    left = await stage.sql("SELECT provider FROM attempts WHERE due_at <= now()")
+    assert [row["provider"] for row in left] == ["closing"]

@@ -162,7 +162,7 @@ async def test_an_id_is_used_once_also_with_other_content(shop: Merchant) -> Non
         {"expire_duration_seconds": 2_592_001},
         {"description": None},
     ],
-    ids=str,
+    ids="-".join,
 )
 async def test_a_request_outside_the_limits_opens_nothing(
     shop: Merchant, changed: dict[str, Any]

@@ -125,7 +125,9 @@ async def test_a_claim_takes_what_is_in_doubt_before_what_waits_for_its_payer(
     assert [row.id for row in await claim(raw, spacing=MINUTE)] == [doubted.id]
 
 
-@pytest.mark.parametrize("due_at", [None, datetime.now(UTC) + timedelta(days=1)], ids=str)
+@pytest.mark.parametrize(
+    "due_at", [None, datetime.now(UTC) + timedelta(days=1)], ids=["never", "later"]
+)
 async def test_a_claim_leaves_what_is_not_due(
     raw: Raw, world: World, due_at: datetime | None
 ) -> None:

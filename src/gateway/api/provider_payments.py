@@ -207,6 +207,7 @@ def _choice_fields(choice: ProviderChoice) -> dict[str, object]:
         errors=(
             "payment_not_found",
             "attempt_still_open",
+            "channel_not_allowed",
             "provider_not_offered",
             "provider_amount_out_of_range",
         ),

@@ -7,6 +7,7 @@ short, in a quarantine of a bounded size.
 import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from uuid import UUID
@@ -86,7 +87,7 @@ async def _take(
         fact = fact_of(rt, held, provider, Rank.NOTIFICATION, notification.finding)
         verdict = _verdict(held.state, fact.disagrees, notification.finding.outcome)
         notification_id = rt.new_id()
-        row = _row(rt, held, notification_id, notification, incoming)
+        row = _row(held, notification_id, notification, incoming, fact.at)
         if not await evidence.record(connection, row, verdict):
             verdict = Verdict.REPEATED if verdict is Verdict.RECORDED else verdict
             return None
@@ -108,11 +109,11 @@ def _verdict(state: str, disagrees: str | None, outcome: Outcome) -> Verdict:
 
 
 def _row(
-    rt: Runtime,
     held: AttemptRow,
     notification_id: UUID,
     notification: Notification,
     incoming: Incoming,
+    received_at: datetime,
 ) -> evidence.NotificationRow:
     return evidence.NotificationRow(
         id=notification_id,
@@ -123,7 +124,7 @@ def _row(
         method=incoming.method,
         query=incoming.query,
         body=incoming.body,
-        received_at=rt.clock.now(),
+        received_at=received_at,
     )
 
 

@@ -12,8 +12,8 @@ from gateway.domain.biller import Biller, Channel
 from gateway.domain.errors import CallerError, OutcomeUnknown, Overloaded, ensure
 from gateway.domain.ids import to_public
 from gateway.domain.partner import Caller
+from gateway.domain.payment import Line, check_channel, refusal_of
 from gateway.domain.payment import Order as BillOrder
-from gateway.domain.payment import refusal_of
 from gateway.domain.progress import Certainty
 from gateway.domain.provider_refusals import (
     AttemptStillOpen,
@@ -82,6 +82,7 @@ async def try_again(rt: Runtime, caller: Caller, asked: AnotherAttempt) -> Answe
 
     Raises:
         AttemptStillOpen: the last attempt may still take the money.
+        ChannelNotAllowed: the biller does not take money in this way.
         OutcomeUnknown: the database did not confirm; only the same key can tell.
     """
     rt.begin(asked.keyed.name)
@@ -168,11 +169,12 @@ async def _try_again(rt: Runtime, caller: Caller, asked: AnotherAttempt) -> Answ
     payment = await payments.read_row(rt, caller, asked.payment_id)
     if payment.partner_id != caller.partner.id:
         raise PaymentNotFound(to_public("pay", payment.id))
+    biller = rt.directory.billers_by_id[payment.biller_id]
+    check_channel(biller.code, biller.rules, _order_of(payment, asked.channel))
     provider = provider_for(rt, asked.payer, asked.channel, payment.amount_dong)
     wanted = Wanted(
         asked.payer, asked.channel, payment.customer_code, payment.amount_dong, payment.id
     )
-    biller = rt.directory.billers_by_id[payment.biller_id]
     row = new_attempt(rt, provider, biller, wanted, asked.keyed)
     month = idempotency.months_kept(row.created_at.date())[0]
     try:
@@ -184,9 +186,18 @@ async def _try_again(rt: Runtime, caller: Caller, asked: AnotherAttempt) -> Answ
         if not database.is_contention(error):
             raise
         raise StillProcessing from error
-    if outbid is None:
+    if outbid is not None:
+        return await _go(rt, asked.keyed, provider, row)
+    # Perhaps this very request, in another process, has made the attempt that is open now.
+    answer = await _answered_before(rt, asked.keyed)
+    if answer is None:
         raise AttemptStillOpen(to_public("pay", payment.id), payment.status)
-    return await _go(rt, asked.keyed, provider, row)
+    return answer
+
+
+def _order_of(payment: payments_store.PaymentRow, channel: Channel) -> BillOrder:
+    lines = tuple(Line(line.bill_id, line.amount_dong) for line in payment.lines)
+    return BillOrder(payment.partner_reference, channel, payment.customer_code, lines)
 
 
 async def _go(

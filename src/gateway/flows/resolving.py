@@ -26,20 +26,18 @@ ABREAST = 16
 LEASE_MARGIN_S = 15.0
 
 
-async def resolve_due(rt: Runtime) -> int:
-    """Ask about what is due, at all providers at once; gives how many were asked about."""
-    leased = [row for rows in await asyncio.gather(*map_due(rt)) for row in rows]
+async def resolve_due(rt: Runtime, *codes: str) -> int:
+    """Ask about what is due at these providers, or at all; gives how many were asked about.
+
+    Returns when the slowest answer is written down: give each provider a loop of its own.
+    """
+    leased = [row for code in codes or tuple(rt.providers) for row in await _claim(rt, code)]
     results = await asyncio.gather(*(resolve(rt, row) for row in leased), return_exceptions=True)
     for row, result in zip(leased, results, strict=True):
         if isinstance(result, BaseException):
             # The lease runs out and somebody asks again.
             log.warning("attempt.unresolved", attempt=str(row.id), error=type(result).__name__)
     return len(leased)
-
-
-def map_due(rt: Runtime) -> list["asyncio.Task[Sequence[AttemptRow]]"]:
-    """Lease what is due at each provider."""
-    return [asyncio.create_task(_claim(rt, code)) for code in rt.providers]
 
 
 async def _claim(rt: Runtime, code: str) -> Sequence[AttemptRow]:

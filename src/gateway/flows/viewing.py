@@ -44,7 +44,11 @@ async def view_row(rt: Runtime, row: payments_store.PaymentRow) -> View:
     async with database.borrow(rt.engine) as connection:
         tried = await attempts.of_payment(connection, row.biller_id, row.id)
         is_disputed = await evidence.is_disputed(connection, row.biller_id, [a.id for a in tried])
-    state = PaymentState(row.status)
+    newest = tried[0]
+    is_sent = newest.state == AttemptState.SENT
+    is_being_sent = is_sent and rt.clock.now() - newest.created_at < SENDING
+    # Whoever sent it has died: nobody can say what became of it until the provider is asked.
+    state = PaymentState.IN_DOUBT if is_sent and not is_being_sent else PaymentState(row.status)
     shows = shown(
         state,
         expires_at=row.expires_at,
@@ -52,7 +56,6 @@ async def view_row(rt: Runtime, row: payments_store.PaymentRow) -> View:
         is_disputed=is_disputed,
     )
     payment = replace(payments.to_payment(rt, row), status=shows.status)
-    newest = tried[0]
     going = Going(
         shown=shows,
         expires_at=row.expires_at,
@@ -61,9 +64,6 @@ async def view_row(rt: Runtime, row: payments_store.PaymentRow) -> View:
         refund=row.refund,
         next_action=_next_action(newest) if state is PaymentState.AWAITING_PAYER else None,
         attempts=_tried(tried),
-    )
-    is_being_sent = (
-        newest.state == AttemptState.SENT and rt.clock.now() - newest.created_at < SENDING
     )
     return View(provider_receipt.body(payment, going), shows.certainty, is_being_sent)
 

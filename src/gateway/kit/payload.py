@@ -60,13 +60,14 @@ def raw_member(body: bytes, name: str) -> str:
     if name not in read_object(body):
         raise Unreadable(what=name)
     text, decode = body.decode(), json.JSONDecoder(parse_int=str).raw_decode
-    at, key = text.index("{"), ""
-    while key != name:
+    at = text.index("{")
+    while True:
         key, colon = decode(text, _skip(text, at + 1))
         start = _skip(text, _skip(text, colon) + 1)
         end = decode(text, start)[1]
+        if key == name:
+            return text[start:end]
         at = _skip(text, end)
-    return text[start:end]
 
 
 def integer_of(fields: Mapping[str, Any], name: str) -> int | None:

@@ -67,9 +67,7 @@ class ProviderPlay:
         self._say(f"   may the payer pay again? {payment['may_payer_pay_again']}")
         bill = payment["bills"][0]
         refused = self._collect(payment, bill)
-        self._say(
-            f"   a bank tries the same bill: {refused['status']} {refused['code']}"
-        )
+        self._say(f"   a bank tries the same bill: {refused['status']} {refused['code']}")
         self._plan(rail, "notify", "missing")
         self._approve(rail, payment)
         settled = self._await(payment)

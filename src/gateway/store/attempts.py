@@ -150,11 +150,15 @@ async def hold(connection: Raw, biller_id: int, attempt_id: UUID) -> AttemptRow 
 
 async def hold_by_reference(connection: Raw, provider: str, reference: str) -> AttemptRow | None:
     """Lock an attempt and its payment, found by our reference at the provider."""
+    if "\x00" in reference:
+        return None  # Postgres keeps it in no text, so no attempt has it
     return _attempt(await connection.fetchrow(HOLD_BY_REFERENCE, provider, reference))
 
 
 async def by_reference(connection: Raw, provider: str, reference: str) -> AttemptRow | None:
     """Read an attempt by our reference at the provider."""
+    if "\x00" in reference:
+        return None  # Postgres keeps it in no text, so no attempt has it
     return _attempt(await connection.fetchrow(BY_REFERENCE, provider, reference))
 
 

@@ -27,15 +27,15 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 ON CONFLICT (provider, key) DO NOTHING RETURNING id
 """
 QUARANTINED_MAX = 1000
-# Keeps the head of what was not authentic, the newest thousand of each provider; rides
-# quarantine_provider.
+# Keeps the head of what was not authentic, the newest thousand of each provider: this row, which
+# DELETE does not see yet, and one less of those before it. Rides quarantine_provider.
 QUARANTINE = """
 WITH kept AS (
     INSERT INTO quarantine (provider, reason, method, query, body, sha256)
     VALUES ($1, $2, $3, $4, $5, $6)
 )
 DELETE FROM quarantine WHERE provider = $1 AND id <= (
-    SELECT id FROM quarantine WHERE provider = $1 ORDER BY id DESC OFFSET $7 LIMIT 1)
+    SELECT id FROM quarantine WHERE provider = $1 ORDER BY id DESC OFFSET $7::int - 1 LIMIT 1)
 """
 # Opens an exception once for an attempt and kind.
 EXCEPTION = """
