@@ -230,7 +230,7 @@ def test_an_old_python_gets_a_sentence_and_no_traceback(
 def test_an_unknown_command_shows_what_there_is(furnished: House) -> None:
     code, _, err = furnished.run("dance")
     assert code == 1
-    assert "run | test | lint | bench | lock | clean" in err
+    assert "run | test | lint | bench | storm | lock | clean" in err
 
 
 @pytest.mark.parametrize("target", ["run", "test", "lint", "bench", "lock", "clean", "help"])

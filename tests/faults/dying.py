@@ -56,8 +56,8 @@ def body_read(at: str) -> Wrap:
     def wrap(read: Function) -> Function:
         dying = after(read)
 
-        async def chosen(scope: Any, receive: Any) -> Any:
-            return await (dying if scope["path"].endswith(at) else read)(scope, receive)
+        async def chosen(path: str, headers: Any, receive: Any) -> Any:
+            return await (dying if path.endswith(at) else read)(path, headers, receive)
 
         return chosen
 
