@@ -146,7 +146,7 @@ def _start(
             str(hook_secret),
         ),
     ]
-    say("Starting the API, the worker, a billing system and three providers' simulators …")
+    say("Starting the API, the worker, a billing system and the simulated providers …")
     parts.enter_context(process("billing-system", receiver, env, logs))
     parts.enter_context(process("worker", ["-m", "gateway", "worker"], env, logs))
     parts.enter_context(process("api", ["-m", "gateway", "serve"], env, logs))

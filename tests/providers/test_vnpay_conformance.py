@@ -59,6 +59,7 @@ class TestVnpay(ProviderConformance):
     reference_pattern = r"[0-9A-Za-z_-]{1,100}"
     codes = CODES
     unlisted = "98/98"
+
     def config(self, host: str) -> Config:
         """Put VNPAY's two addresses at `host`."""
         return Config.model_validate(

@@ -29,6 +29,8 @@ from tests.storm.payers import Bill, Storm
 from tests.storm.truth import Truth
 
 FAULT_RATE = 0.06
+# The rails whose every doubt ends by itself; of some others a person must ask.
+STORMY = ("momo", "vnpay", "zalopay")
 CLIENTS = 8
 OPEN = "SELECT FROM attempts WHERE state IN ('sent', 'waiting', 'pending', 'unknown')"
 # Time passes: every order has ended, and the visibility window is over too.
@@ -102,7 +104,7 @@ async def rage(folder: Path, *, seed: int, payments: int) -> dict[str, Any]:
 
 async def _start_rails(at: House, seed: int, port: int) -> tuple[list[RailAt], dict[str, str]]:
     rails, env = [], {}
-    for number, part in enumerate(RAILS):
+    for number, part in enumerate(part for part in RAILS if part.code in STORMY):
         rail_port = free_port()
         url = f"http://127.0.0.1:{rail_port}"
         argv = part.arguments(port=rail_port, gateway=f"http://127.0.0.1:{port}")

@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from uuid import UUID
 
 from gateway.domain.attempt import OPEN, AttemptState
+from gateway.domain.cards import without_card_numbers
 from gateway.domain.evidence import Outcome, Rank
 from gateway.domain.ids import to_public
 from gateway.flows.calling import fact_of, landing, note_failed, storable
@@ -26,7 +27,7 @@ from gateway.store import attempts, database, evidence
 from gateway.store.attempts import AttemptRow
 from gateway.store.database import Raw
 
-KEPT_BYTES = 4096
+KEPT_BYTES, KEPT_CHARACTERS = 4096, 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,15 +173,19 @@ def _with_payment(url: str, payment: str) -> str:
 
 
 async def _quarantine(rt: Runtime, code: str, incoming: Incoming, reason: str) -> None:
-    query = incoming.query.encode("utf-8", "replace")[:KEPT_BYTES].decode("utf-8", "ignore")
+    """Keep the head of a message as text, without what may be a card number in it."""
+    query, body = (
+        without_card_numbers(part.replace("\x00", ""))[:KEPT_CHARACTERS]
+        for part in (incoming.query, incoming.body[:KEPT_BYTES].decode("utf-8", "replace"))
+    )
     async with database.borrow(rt.engine) as connection:
         await evidence.quarantine(
             connection,
             code,
             reason=reason,
             method=incoming.method,
-            query=query.replace("\x00", ""),
-            body=incoming.body[:KEPT_BYTES],
+            query=query,
+            body=body.encode()[:KEPT_BYTES],
             sha256=hashlib.sha256(incoming.body).digest(),
         )
 

@@ -29,8 +29,8 @@ class RailPart:
         }
 
 
-# The credentials of MoMo and ZaloPay are those that they publish for their sandboxes; VNPAY
-# publishes none, so its simulator has its own.
+# The credentials of MoMo, OnePay and ZaloPay are those that they publish for their sandboxes; VNPAY
+# and Payoo publish none, so their simulators have their own.
 RAILS = (
     RailPart(
         code="momo",
@@ -58,6 +58,40 @@ RAILS = (
             "deadline_s": "3",
             "visibility_s": "5",
             "query_spacing_s": "1",
+        },
+    ),
+    RailPart(
+        code="payoo",
+        title="Payoo",
+        channel="e_wallet",
+        config={
+            "host": "{rail}",
+            "business_url": "{rail}/BusinessRestAPI.svc",
+            "username": "evn_sandbox",
+            "shop_id": "691",
+            "shop_title": "EVN",
+            "shop_domain": "https://evn.example.vn",
+            "checksum_key": "payoo-sandbox-simulator-key-0001",
+            "api_username": "evn_sandbox_api",
+            "api_password": "payoo-sandbox-simulator-password-0001",
+            "api_signature": "payoo-sandbox-simulator-signature-0001",
+            "deadline_s": "3",
+            "visibility_s": "5",
+        },
+    ),
+    RailPart(
+        code="onepay",
+        title="OnePay",
+        channel="card",
+        config={
+            "host": "{rail}",
+            "merchant_id": "TESTONEPAY",
+            "access_code": "6BEB2546",
+            "hash_key": "6D0870CDE5F24F34F3915FB0045120DB",
+            "user": "op01",
+            "password": "op123456",
+            "deadline_s": "3",
+            "visibility_s": "5",
         },
     ),
     RailPart(

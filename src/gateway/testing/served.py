@@ -57,6 +57,7 @@ class Door:
             query=scope["query_string"].decode("latin-1"),
             body=body,
             headers={name.decode("latin-1"): v.decode("latin-1") for name, v in scope["headers"]},
+            peer=(scope.get("client") or ("",))[0],
         )
         self.arrived.put_nowait(incoming)
         return await _reply(send, self.answer(incoming))

@@ -1,0 +1,300 @@
+"""Payoo (VietUnion): the payer pays on Payoo's page by wallet, card, bank account or QR.
+
+Units: whole đồng; Payoo writes them as digits, or with zeros behind a point. Clocks: Vietnam.
+Signature: plain SHA-512, hex in either case, over the checksum key and a text as it travels: the
+order's XML, the raw `order` of an answer, `session.order_no.status`, or JSON within JSON, in a
+notification with the sender's address behind it.
+
+Sources, read 2026-11-24: Payoo's guide "HD Tich Hop Thanh Toan Payoo_Js_v2" and its library in
+pamt0504/payoo-payment-gateway; dilab/omnipay-payoo. docs/providers/payoo.md says what is open.
+"""
+
+import base64
+import hashlib
+import hmac
+import json
+import re
+import unicodedata
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote, urlencode
+from xml.sax.saxutils import escape
+
+from pydantic import Field, SecretStr
+
+from gateway.domain.biller import Channel
+from gateway.domain.clock import VIETNAM
+from gateway.domain.evidence import Finding, Outcome
+from gateway.kit import abilities, messages
+from gateway.kit.abilities import AnswersQueries, Cancels, Notifies, Refunds, TakesPayments
+from gateway.kit.messages import Call, Incoming, Moment, Order, RefundOrder, Reply, Unreadable
+from gateway.kit.payload import check_signature, integer_of, raw_member, read_exact, text_of
+
+PAID, OPEN, BUSY = Outcome.SUCCEEDED, Outcome.WAITING, Outcome.PENDING
+FAILED, ABSENT, UNKNOWN = Outcome.FAILED, Outcome.ABSENT, Outcome.UNKNOWN
+# `errorcode` of the browser's return; 800 is a bank that is still at it.
+_DECLINES = (500, 501, 503, 505, *range(507, 514), *range(521, 526), 599, 755)
+RETURNED = {**dict.fromkeys(map(str, _DECLINES), FAILED), "800": BUSY}
+# Of a refused order: no such merchant, bad amount, bad parameters. Payoo lists no other as final.
+CREATED = dict.fromkeys(("503", "505", "755"), FAILED)
+# Profile `payoo-orderinfo/0.1`: Payoo's own list is not public; 3 alone is known (a cancel's).
+_ORDER_STATUSES = {0: OPEN, 1: PAID, 2: BUSY, 3: FAILED, 4: FAILED}
+STATUSES = {"PaymentStatus": {1: PAID}, "OrderStatus": _ORDER_STATUSES}
+QUERIED = {8: ABSENT, 9: OPEN}  # 9, not paid: one client's word
+CANCELLED = {0: FAILED, 12: FAILED, 8: ABSENT}  # 12: closed before; 11, a bad state, may be paid
+_NO_REFUND = (3, 8, 9, 83, 91, 92, 96, 97, 98, 1001, 1002, 1003)
+REFUNDED = {0: PAID, 94: BUSY, **dict.fromkeys(_NO_REFUND, FAILED)}
+
+NOTIFY_RECEIVED = b"NOTIFY_RECEIVED"  # Payoo sends again until the body is exactly this.
+NOT_TAKEN = {"refused": 400, "unknown_reference": 404, "try_later": 503}
+
+
+class Config(abilities.Config):
+    """The shop, its key, its account of the business API; the addresses are the sandbox's."""
+
+    username: str = Field(min_length=1)
+    shop_id: int = Field(gt=0)
+    shop_title: str = Field(min_length=1)
+    shop_domain: str = Field(min_length=1)
+    checksum_key: SecretStr = Field(min_length=1)
+    api_username: str = Field(min_length=1)
+    api_password: SecretStr = Field(min_length=1)
+    api_signature: SecretStr = Field(min_length=1)
+    host: str = Field(default="https://newsandbox.payoo.com.vn", pattern=r"^https?://[^\s/?#@]+$")
+    business_url: str = "https://bizsandbox.payoo.com.vn/BusinessRestAPI.svc"
+    # Payoo's, tried beside the true peer, for when something between us hides it; with commas.
+    notify_addresses: str = Field(default="118.69.56.194", pattern=r"^[0-9A-Fa-f.:,]*$")
+
+
+class Payoo(
+    TakesPayments[Config],
+    Notifies[Config],
+    AnswersQueries[Config],
+    Cancels[Config],
+    Refunds[Config],
+):
+    """Payoo's payment page and business API; the side that sells others' bills is not here."""
+
+    code, title = "payoo", "Payoo"
+    channels = frozenset(map(Channel, ("e_wallet", "card", "internet_banking", "qr")))
+    Config = Config
+    options = ("", "Payoo-account", "CC", "Bank-account", "QRCode")
+    private_fields = frozenset({"CardNumber"})
+
+    @property
+    def merchant(self) -> str:
+        """The shop's number."""
+        return str(self.config.shop_id)
+
+    def create(self, order: Order) -> Call:
+        """Ask Payoo to open the order; what is signed is the XML's very text."""
+        data = order_xml(self.config, order)
+        form = {"data": data, "checksum": self._sign(data), "refer": self.config.shop_domain}
+        form |= {"payment_group": order.option} if order.option else {}
+        headers = {"content-type": "application/x-www-form-urlencoded"}
+        url = f"{self.config.host}/v2/paynow/order/create"
+        return Call("create", url, urlencode(form).encode(), headers=headers)
+
+    def read_created(self, order: Order, reply: Reply) -> messages.Opened | Finding:
+        """Read the answer; an opened order is signed, a refusal is not."""
+        answer = _answer(reply)
+        if answer.get("result") == "fail":
+            code, said = text_of(answer, "errorcode") or "fail", text_of(answer, "message")
+            return Finding(CREATED.get(code, UNKNOWN), code, said)  # or a repetition of ours
+        if answer.get("result") != "success":
+            raise Unreadable(what="result")
+        raw = raw_member(reply.body, "order")
+        self._check(raw, answer.get("checksum"))
+        opened = read_exact(raw.encode())
+        reference, amount_dong = text_of(opened, "order_no"), dong_of(opened, "amount")
+        url, secure = text_of(opened, "payment_url"), self.config.host.partition("//")[0]
+        is_ours = (reference, amount_dong) == (order.reference, order.amount_dong)
+        if is_ours and url.startswith(("https://", f"{secure}//")):
+            return messages.Opened(messages.NextAction(redirect_url=url))
+        return Finding(UNKNOWN, "success", "", reference, amount_dong)
+
+    def read_return(self, incoming: Incoming) -> Finding:
+        """Read the browser's return: order and status are signed, amount and errorcode are not."""
+        pairs = incoming.query_pairs()
+        fields: dict[str, Any] = dict(pairs)
+        reference, status = text_of(fields, "order_no"), text_of(fields, "status")
+        self._check(f"{fields.get('session')}.{reference}.{status}", fields.get("checksum"))
+        # We send the reference as the session, so that no point in them can be read otherwise.
+        if len(fields) != len(pairs) or not reference or fields["session"] != reference:
+            raise Unreadable(what="browser return")
+        error = text_of(fields, "errorcode")
+        found = {"1": PAID, "-1": FAILED, "0": RETURNED.get(error, UNKNOWN)}.get(status, UNKNOWN)
+        code = f"0/{error}" if status == "0" and error else status
+        return Finding(found, code, text_of(fields, "errormsg"), reference)
+
+    def read_notification(self, incoming: Incoming) -> messages.Notification:
+        """Verify and read a notification in JSON; the older XML is not for orders of ours."""
+        form = Incoming("POST", incoming.body.decode("latin-1")).query_pairs()
+        packed = [value for name, value in form if name == "NotifyData"]
+        try:  # a plus that was not percent-encoded arrives as a blank
+            whole = read_exact(base64.b64decode("".join(packed).replace(" ", "+"), validate=True))
+        except ValueError as error:
+            raise Unreadable(what="NotifyData") from error
+        data, given = text_of(whole, "ResponseData"), text_of(whole, "Signature").lower()
+        # On a socket of both families an IPv4 address has a prefix that Payoo did not sign.
+        known = (incoming.peer.removeprefix("::ffff:"), *self.config.notify_addresses.split(","))
+        due = [self._sign(data + address).encode() for address in known if address]
+        if not any(hmac.compare_digest(each, given.encode()) for each in due):
+            raise messages.SignatureWrong
+        finding = _payment(read_exact(data.encode()), "PaymentStatus")
+        if finding.reference is None:
+            raise Unreadable(what="OrderNo")
+        return messages.Notification(f"{finding.reference}:{finding.code}", finding)
+
+    def acknowledge(self, verdict: messages.Verdict) -> messages.Acknowledgement:
+        """Answer NOTIFY_RECEIVED once it is written down, even if its amount was refused."""
+        said = verdict.encode() if verdict in NOT_TAKEN else NOTIFY_RECEIVED
+        return messages.Acknowledgement(NOT_TAKEN.get(verdict, 200), said, "text/plain")
+
+    def query(self, order: Order, moment: Moment) -> Call:
+        """Ask GetOrderInfo by our own reference."""
+        fields = {"OrderId": order.reference, "ShopId": self.merchant, "PurchaseDate": _day(order)}
+        return self._call("query", "GetOrderInfo", fields)
+
+    def read_queried(self, order: Order, reply: Reply) -> Finding:
+        """Read the order's state by `payoo-orderinfo/0.1`, or by what one client saw of Payoo."""
+        answer, finding = self._read(reply, QUERIED)
+        if finding.code == "0":
+            is_known = answer.get("OrderStatus") is not None
+            return _payment(answer, "OrderStatus" if is_known else "PaymentStatus")
+        spans_days = _stamp(order.created_at)[:8] != _stamp(order.expires_at)[:8]
+        # We named one day, and it may be the other on which it was bought.
+        is_unsure = finding.outcome is ABSENT and spans_days
+        return Finding(UNKNOWN, finding.code) if is_unsure else finding
+
+    def cancel(self, order: Order, moment: Moment) -> Call:
+        """Ask Payoo to close the order; status 3 is cancelled."""
+        about = {"ShopID": self.merchant, "OrderID": order.reference, "NewStatus": 3}
+        return self._call("cancel", "CancelOrder", about | {"UpdateLog": "Cancelled by the shop"})
+
+    def read_cancelled(self, order: Order, reply: Reply) -> Finding:
+        """Read the answer: 0 is closed unpaid, 12 was closed before."""
+        return self._read(reply, CANCELLED)[1]
+
+    def refund(self, refund: RefundOrder, moment: Moment) -> Call:
+        """Give money back; the refund's reference is its RefundId, which Payoo takes once."""
+        ids = {"OrderNo": refund.order.reference, "RefundId": refund.reference, "ActionType": 2}
+        what = {"Money": refund.amount_dong, "PurchaseDate": _day(refund.order)}
+        text = {"Description": plain(refund.reason) or "Hoàn tiền"}
+        return self._call("refund", "refund", {**ids, **what, **text})
+
+    def read_refunded(self, refund: RefundOrder, reply: Reply) -> Finding:
+        """Read the answer: 94 is under review; 99, a known RefundId, and 1000 prove nothing."""
+        return self._read(reply, REFUNDED)[1]
+
+    def query_refund(self, refund: RefundOrder, moment: Moment) -> Call:
+        """Ask for the payment: Payoo has no call that tells of a refund."""
+        return self.query(refund.order, moment)
+
+    def read_refund_queried(self, refund: RefundOrder, reply: Reply) -> Finding:
+        """Read the payment's state, which proves nothing of the refund."""
+        return Finding(UNKNOWN, self._read(reply, {})[1].code)
+
+    def _sign(self, text: str) -> str:
+        return sign(self.config.checksum_key.get_secret_value(), text)
+
+    def _check(self, text: str, given: object) -> None:
+        check_signature(self._sign(text), given.lower() if isinstance(given, str) else given)
+
+    def _call(self, operation: str, name: str, fields: dict[str, Any]) -> Call:
+        config, data = self.config, json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
+        headers = {
+            "content-type": "application/json; charset=utf-8",
+            "APIUsername": config.api_username,
+            "APIPassword": config.api_password.get_secret_value(),
+            "APISignature": config.api_signature.get_secret_value(),
+        }
+        body = json.dumps({"RequestData": data, "Signature": self._sign(data)}, ensure_ascii=False)
+        return Call(operation, f"{config.business_url}/{name}", body.encode(), headers=headers)
+
+    def _read(self, reply: Reply, table: dict[int, Outcome]) -> tuple[dict[str, Any], Finding]:
+        whole = _answer(reply)
+        self._check(text_of(whole, "ResponseData"), whole.get("Signature"))
+        answer = read_exact(text_of(whole, "ResponseData").encode())
+        code = integer_of(answer, "ResponseCode")
+        if code is None:
+            raise Unreadable(what="ResponseCode")
+        dong, number = dong_of(answer, "AmountRefunded"), text_of(answer, "TransferCode") or None
+        outcome = table.get(code, UNKNOWN)
+        return answer, Finding(outcome, str(code), amount_dong=dong, provider_id=number)
+
+
+def sign(key: str, text: str) -> str:
+    """Give the SHA-512 of key and text, in lower hex."""
+    return hashlib.sha512((key + text).encode()).hexdigest()
+
+
+def order_xml(shop: Config, order: Order) -> str:
+    """Write the order; what Payoo wants percent-encoded needs no escaping."""
+    # Payoo refuses 50 characters and fewer, and shows HTML.
+    text = f"Thanh toán hóa đơn tiền điện {plain(order.text)}, mã giao dịch {order.reference}"
+    elements = {
+        "username": escape(shop.username),
+        "shop_id": shop.shop_id,
+        "session": order.reference,
+        "shop_title": escape(shop.shop_title),
+        "shop_domain": escape(shop.shop_domain),
+        "shop_back_url": quote(order.return_url, safe=""),
+        "order_no": order.reference,
+        "order_cash_amount": order.amount_dong,
+        # Payoo wants today or later; the order's end is, for as long as it can be repeated.
+        "order_ship_date": order.expires_at.astimezone(VIETNAM).strftime("%d/%m/%Y"),
+        "order_ship_days": 1,
+        "order_description": quote(text, safe=""),
+        "notify_url": quote(order.notify_url, safe=""),
+        "validity_time": _stamp(order.expires_at),
+        "JsonResponse": "TRUE",
+    }
+    return f"<shops><shop>{''.join(f'<{n}>{v}</{n}>' for n, v in elements.items())}</shop></shops>"
+
+
+def plain(text: str) -> str:
+    """Normalise to NFC, without what HTML could read, 150 characters at most."""
+    clean = "".join(c if c.isprintable() and c not in "<>&" else " " for c in text)
+    return unicodedata.normalize("NFC", " ".join(clean.split()))[:150].rstrip()
+
+
+def dong_of(fields: dict[str, Any], name: str) -> int | None:
+    """Give an amount, digits with or without zeros behind a point; None if there is none."""
+    text = text_of(fields, name)
+    whole = re.fullmatch(r"([0-9]{1,15})(\.0+)?", text)
+    if text and whole is None:
+        raise Unreadable(what=name)
+    return int(whole[1]) if whole else None
+
+
+def _answer(reply: Reply) -> dict[str, Any]:
+    if reply.status != 200:  # noqa: PLR2004
+        raise Unreadable(what=f"HTTP status {reply.status}")
+    return read_exact(reply.body)
+
+
+def _payment(answer: dict[str, Any], name: str) -> Finding:
+    status, stamp = integer_of(answer, name), text_of(answer, "PurchaseDate")
+    paid_at = None
+    with suppress(OverflowError, ValueError):
+        paid_at = datetime.strptime(f"{stamp}+0700", "%Y%m%d%H%M%S%z").astimezone(UTC)
+    return Finding(
+        UNKNOWN if status is None else STATUSES[name].get(status, UNKNOWN),
+        text_of(answer, name),
+        reference=text_of(answer, "OrderNo") or None,
+        amount_dong=dong_of(answer, "OrderCash"),
+        merchant=text_of(answer, "ShopId") or None,
+        provider_id=text_of(answer, "QRPaymentSystemTrace") or None,
+        paid_at=paid_at,
+        memory={"purchased_on": stamp[:8]} if paid_at else {},
+    )
+
+
+def _stamp(moment: datetime) -> str:
+    return moment.astimezone(VIETNAM).strftime("%Y%m%d%H%M%S")
+
+
+def _day(order: Order) -> str:
+    return order.memory.get("purchased_on", _stamp(order.created_at)[:8])
