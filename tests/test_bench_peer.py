@@ -47,7 +47,7 @@ async def peer(
 async def rows(rt: Runtime) -> dict[str, list[dict[str, Any]]]:
     """Read all that a payment moves, without names and instants."""
     found = {}
-    async with database.borrow(rt.engine) as connection:
+    async with database.borrow(rt.pool) as connection:
         for table in (*MOVED, "bills"):
             records = await connection.fetch(f"SELECT * FROM {table}")
             found[table] = [
@@ -63,7 +63,7 @@ async def bodies(rt: Runtime) -> list[tuple[dict[str, Any], dict[str, Any]]]:
     SELECT k.body AS answer, e.body AS event
     FROM idempotency_keys k JOIN events e ON e.subject = k.resource_id ORDER BY k.created_at
     """
-    async with database.borrow(rt.engine) as connection:
+    async with database.borrow(rt.pool) as connection:
         return [
             (json.loads(row["answer"]), json.loads(row["event"]))
             for row in await connection.fetch(sql)

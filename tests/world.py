@@ -76,7 +76,7 @@ class World:
 
     async def add_customer(self, code: str, name: str = "Nguyễn Văn Án") -> None:
         """Make a customer of ward 5."""
-        async with database.borrow(self.rt.engine) as connection:
+        async with database.borrow(self.rt.pool) as connection:
             customer = customers_store.NewCustomer(
                 code, name, "12 Nguyễn Trãi, Phường 5", "32008", "household", None
             )
@@ -103,7 +103,7 @@ class World:
             issued_on=date(2026, 11, 2),
             due_on=date(2026, 11, 9),
         )
-        async with database.borrow(self.rt.engine) as connection:
+        async with database.borrow(self.rt.pool) as connection:
             await bills_store.upsert(connection, 1, [bill])
         return bill_id
 
@@ -196,7 +196,7 @@ class World:
 
     async def open_days(self, around: date) -> None:
         """Make the partitions of the days from `around` on, for a clock that stands there."""
-        async with database.borrow(self.rt.engine) as connection:
+        async with database.borrow(self.rt.pool) as connection:
             await upkeep.make_partitions(connection, around)
 
     async def moved(self) -> dict[str, int]:
@@ -220,7 +220,7 @@ class World:
 
     async def rows(self, sql: str, *args: object) -> list[asyncpg.Record]:
         """Ask the database as it is."""
-        async with database.borrow(self.rt.engine) as connection:
+        async with database.borrow(self.rt.pool) as connection:
             return await connection.fetch(sql, *args)
 
     async def count(self, table: str) -> int:

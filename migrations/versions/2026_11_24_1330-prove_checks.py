@@ -16,6 +16,7 @@ depends_on = None
 PROVE = (
     "ALTER TABLE bills VALIDATE CONSTRAINT bills_status_check",
     "ALTER TABLE payments VALIDATE CONSTRAINT payments_status_check",
+    "ALTER TABLE transfers VALIDATE CONSTRAINT transfers_kind_check",
 )
 
 

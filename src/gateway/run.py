@@ -224,7 +224,7 @@ async def _ledger(settings: Settings, payment_id: str) -> list[str]:
     await rt.start()
     source = from_public("pay", payment_id) or UUID(int=0)
     try:
-        async with database.borrow(rt.engine) as connection:
+        async with database.borrow(rt.pool) as connection:
             rows = await ledger.of_source(connection, rt.directory.biller_ids, source)
     finally:
         await rt.stop()

@@ -77,7 +77,7 @@ class Runtime:
         providers: "Providers | None" = None,
         public_url: str = "",
     ) -> None:
-        self.engine = database.open_pool(database_url, size=pool_size)
+        self.pool = database.open_pool(database_url, size=pool_size)
         self.secrets = secrets
         self.mode = mode
         self.clock = clock
@@ -88,9 +88,9 @@ class Runtime:
         self.payments = Flights(self._pay, touches=moves.touched_by, is_shared=database.broke)
         self.lookups = Flights(self._look_up, is_shared=database.broke)
         self.answers = Flights(self._stored, is_shared=database.broke)
-        self._pay_lane = database.Lane(self.engine, moves.PAY)
-        self._lookup_lane = database.Lane(self.engine, bills_store.LOOKUP)
-        self._stored_lane = database.Lane(self.engine, idempotency.STORED)
+        self._pay_lane = database.Lane(self.pool, moves.PAY)
+        self._lookup_lane = database.Lane(self.pool, bills_store.LOOKUP)
+        self._stored_lane = database.Lane(self.pool, idempotency.STORED)
         self._running: set[idempotency.KeyName] = set()
         self._news = Flights(self._compare_directory, is_shared=database.broke, seats=QUEUE_MAX)
         self._seen_at = -DIRECTORY_STALE_S
@@ -99,7 +99,7 @@ class Runtime:
     async def start(self) -> None:
         """Load the directory and begin to watch it."""
         if self._providers is not None:
-            async with database.borrow(self.engine) as connection:
+            async with database.borrow(self.pool) as connection:
                 for code in self._providers.by_code:
                     await directory_store.put_provider(connection, code)
         await self.refresh()
@@ -120,7 +120,7 @@ class Runtime:
         await self._news.land()
         for lane in (self._pay_lane, self._lookup_lane, self._stored_lane):
             lane.close()
-        await database.close_pool(self.engine)
+        await database.close_pool(self.pool)
 
     @property
     def providers(self) -> "Mapping[str, Attached]":
@@ -188,7 +188,7 @@ class Runtime:
                 log.warning("directory.unreachable", error=type(error).__name__)
 
     async def _compare_directory(self, askers: Sequence[None]) -> Sequence[None]:
-        async with database.borrow(self.engine) as connection:
+        async with database.borrow(self.pool) as connection:
             sent = datetime.now(UTC)
             version, database_now = await directory_store.version(connection)
             self.clock.set_by(database_now, (sent, datetime.now(UTC)))

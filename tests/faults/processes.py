@@ -178,7 +178,7 @@ class House:
             )
             for number in range(count)
         ]
-        async with database.borrow(self.world.rt.engine) as connection:
+        async with database.borrow(self.world.rt.pool) as connection:
             await bills_store.upsert(connection, 1, made)
         return [bill.id for bill in made]
 

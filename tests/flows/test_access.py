@@ -94,8 +94,8 @@ async def test_a_key_ends_at_its_time_though_nobody_tells_us(
 
 async def test_a_known_key_needs_no_database(world: World) -> None:
     async with AsyncExitStack() as held:
-        for _ in range(world.rt.engine.get_max_size()):
-            await held.enter_async_context(database.borrow(world.rt.engine))
+        for _ in range(world.rt.pool.get_max_size()):
+            await held.enter_async_context(database.borrow(world.rt.pool))
         caller = await authenticate(world.rt, f"Bearer {world.keys['bank']}")
     assert caller.partner.code == "bank"
 

@@ -27,7 +27,7 @@ async def test_while_the_first_runs_a_repetition_is_told_to_come_again(
     def post(client: AsyncClient) -> Task[Response]:
         return create_task(client.post("/v1/payments", json=order, headers=headers))
 
-    async with database.borrow(world.rt.engine) as connection, connection.transaction():
+    async with database.borrow(world.rt.pool) as connection, connection.transaction():
         await connection.execute("SELECT FROM bills WHERE id = $1 FOR UPDATE", bill)
         first = post(api)
         await until_blocked(connection)
@@ -49,7 +49,7 @@ async def test_while_a_reversal_runs_its_repetition_is_told_to_come_again(
 ) -> None:
     bill = await world.add_bill()
     payment = (await world.pay(api, bill)).json()["id"]
-    async with database.borrow(world.rt.engine) as connection, connection.transaction():
+    async with database.borrow(world.rt.pool) as connection, connection.transaction():
         await connection.execute("SELECT FROM bills WHERE id = $1 FOR UPDATE", bill)
         first = create_task(world.reverse(api, payment, key=KEY))
         await until_blocked(connection)

@@ -115,7 +115,7 @@ async def test_a_chunk_that_meets_another_writer_is_merged_anew(
     rt: Runtime, world: World, tmp_path: Path
 ) -> None:
     path = a_file(tmp_path, *(f"HD-{n},{CUSTOMER},{FACTS}" for n in range(5)))
-    async with database.borrow(rt.engine) as other:
+    async with database.borrow(rt.pool) as other:
         transaction = other.transaction()
         await transaction.start()
         await other.execute(
@@ -136,7 +136,7 @@ async def test_lines_that_stand_already_are_not_locked(
 ) -> None:
     await world.add_bill("HD-1")
     path = a_file(tmp_path, f"HD-1,{CUSTOMER},{FACTS}")
-    async with database.borrow(rt.engine) as other, other.transaction():
+    async with database.borrow(rt.pool) as other, other.transaction():
         await other.execute("SELECT FROM bills FOR UPDATE")
         async with asyncio.timeout(30):
             assert (await import_bills(rt, BILLER, path, actor="test")).unchanged == 1

@@ -38,7 +38,7 @@ async def trail(world: World) -> list[tuple[str, str, str]]:
 
 
 async def endpoints(rt: Runtime) -> list[webhooks.Endpoint]:
-    async with database.borrow(rt.engine) as connection:
+    async with database.borrow(rt.pool) as connection:
         return await webhooks.endpoints(connection)
 
 
@@ -218,7 +218,7 @@ async def test_whatever_an_operator_does_is_one_line_of_an_unbroken_trail(
 ) -> None:
     await WORKS[action](world.rt)
     assert [done for _, done, _ in await trail(world)] == [action]
-    async with database.borrow(world.rt.engine) as connection:
+    async with database.borrow(world.rt.pool) as connection:
         assert await upkeep.first_broken_audit(connection) is None
 
 

@@ -46,7 +46,7 @@ async def test_a_bill_is_paid_exactly_when_its_payment_is_there(
 async def test_the_books_balance_and_the_biller_is_owed_what_was_paid(
     rt: Runtime, seeded: tuple[World, SeedReport]
 ) -> None:
-    async with database.borrow(rt.engine) as connection:
+    async with database.borrow(rt.pool) as connection:
         balances = await ledger.balances(connection)
     assert sum(balances.values()) == 0
     assert -balances["payable:evnspc-camau"] == sum(paid[3] for paid in PILOT.history())

@@ -41,7 +41,7 @@ async def partitions(world: World, parent: str) -> set[str]:
 async def test_a_turn_leaves_a_place_for_every_day_and_month_ahead(world: World) -> None:
     await keep_up(world.rt)
     today = world.rt.clock.now().date()
-    async with database.borrow(world.rt.engine) as connection:
+    async with database.borrow(world.rt.pool) as connection:
         for days in (0, 1, upkeep.DAYS_AHEAD):
             assert await upkeep.covers(connection, today + timedelta(days=days))
 

@@ -4,11 +4,10 @@ import json
 from collections.abc import Iterable
 from dataclasses import replace
 
-from gateway.sandbox.zalopay import ZaloPay as Simulator
-
 from gateway.domain.evidence import Outcome
 from gateway.kit.messages import Incoming, Order, Reply
 from gateway.providers.zalopay import Config, ZaloPay, sign
+from gateway.sandbox.zalopay import ZaloPay as Simulator
 from gateway.testing.conformance import ProviderConformance, Said
 from gateway.testing.served import Application
 from tests.providers.test_zalopay import PUBLISHED_DATA, PUBLISHED_MAC

@@ -113,7 +113,7 @@ class Stage:
 
     async def sql(self, statement: str, *args: object) -> list[Any]:
         """Run a statement and give its rows."""
-        async with database.borrow(self.rt.engine) as connection:
+        async with database.borrow(self.rt.pool) as connection:
             return list(await connection.fetch(statement, *args))
 
     async def count(self, table: str) -> int:

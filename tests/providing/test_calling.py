@@ -121,7 +121,7 @@ async def test_an_attempt_is_the_same_order_each_time_it_is_asked_about(stage: S
     reference = payment["attempts"][0]["reference"]
 
     async def order() -> Any:
-        async with database.borrow(stage.rt.engine) as connection:
+        async with database.borrow(stage.rt.pool) as connection:
             row = await attempts.by_reference(connection, "scripted", reference)
         assert row is not None
         return calling.order_of(stage.rt, row)
@@ -200,7 +200,7 @@ async def test_no_connection_is_held_while_a_provider_is_asked(
     stage: Stage, operation: str
 ) -> None:
     lent: list[int] = []
-    pool = stage.rt.engine
+    pool = stage.rt.pool
 
     def look(_: httpx.Request) -> httpx.Response:
         lent.append(pool.get_size() - pool.get_idle_size())

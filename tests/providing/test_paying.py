@@ -127,12 +127,12 @@ async def test_no_connection_of_the_database_is_held_while_a_provider_is_asked(
     lent: list[int] = []
 
     def look(request: httpx.Request) -> httpx.Response:
-        pool = stage.rt.engine
+        pool = stage.rt.pool
         lent.append(pool.get_size() - pool.get_idle_size())
         return httpx.Response(200, json={"outcome": "opened"})
 
     await stage.opened(await stage.world.add_bill())  # the lanes keep their own connections
-    kept = stage.rt.engine.get_size() - stage.rt.engine.get_idle_size()
+    kept = stage.rt.pool.get_size() - stage.rt.pool.get_idle_size()
     stage.says["create"] = look
     await stage.opened(await stage.world.add_bill())
     assert lent == [kept]

@@ -29,7 +29,7 @@ def stage(both: tuple[Stage, Stage]) -> Stage:
 async def lease(stage: Stage, provider: str = "scripted") -> Sequence[AttemptRow]:
     """Lease what a provider is to be asked about, as a worker does."""
     await stage.sql(NOW_DUE)
-    async with database.borrow(stage.rt.engine) as connection:
+    async with database.borrow(stage.rt.pool) as connection:
         return await attempts.claim_due(
             connection, provider, spacing=timedelta(), lease=MINUTE, most=16
         )
@@ -168,7 +168,7 @@ async def test_a_provider_that_asks_for_a_pause_is_left_alone_by_all_processes(
 
 
 async def test_a_pause_that_was_asked_for_is_not_cut_short_by_a_shorter_one(stage: Stage) -> None:
-    async with database.borrow(stage.rt.engine) as connection:
+    async with database.borrow(stage.rt.pool) as connection:
         await attempts.postpone(connection, "hasty", timedelta(hours=1))
         await attempts.postpone(connection, "hasty", MINUTE)
     rows = await stage.sql("SELECT next_query_at - now() AS w FROM providers WHERE code = 'hasty'")

@@ -166,7 +166,7 @@ async def test_where_an_attempt_stands_is_read_as_it_was_written(
     await stage.opened(await stage.world.add_bill())
     await stage.sql("UPDATE attempts SET state = $1, rank = 2, negatives = 1", state)
     reference = (await stage.sql("SELECT reference FROM attempts"))[0]["reference"]
-    async with database.borrow(stage.rt.engine) as connection:
+    async with database.borrow(stage.rt.pool) as connection:
         row: Any = await attempts.by_reference(connection, "scripted", reference)
     stands = settling.standing_of(row)
     assert (stands.state, stands.rank, stands.negatives) == (state, Rank.NOTIFICATION, 1)

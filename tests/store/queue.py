@@ -35,8 +35,8 @@ class Worker:
     """A worker's two lanes."""
 
     def __init__(self, rt: Runtime) -> None:
-        self._claims = Lane(rt.engine, webhooks.CLAIM)
-        self._ends = Lane(rt.engine, webhooks.FINISH)
+        self._claims = Lane(rt.pool, webhooks.CLAIM)
+        self._ends = Lane(rt.pool, webhooks.FINISH)
 
     async def claim(
         self,

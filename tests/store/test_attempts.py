@@ -20,14 +20,14 @@ NONE = timedelta()
 
 @pytest.fixture
 async def raw(world: World) -> AsyncIterator[Raw]:
-    async with database.borrow(world.rt.engine) as connection:
+    async with database.borrow(world.rt.pool) as connection:
         await put_rail(connection)
         yield connection
 
 
 @pytest.fixture
 async def other(world: World) -> AsyncIterator[Raw]:
-    async with database.borrow(world.rt.engine) as connection:
+    async with database.borrow(world.rt.pool) as connection:
         yield connection
 
 
@@ -156,7 +156,7 @@ async def test_many_claims_at_once_lease_each_attempt_once(world: World, raw: Ra
     await due(raw, *rows)
 
     async def one() -> list[attempts.AttemptRow]:
-        async with database.borrow(world.rt.engine) as connection:
+        async with database.borrow(world.rt.pool) as connection:
             return await claim(connection, most=3)
 
     taken = [
@@ -195,7 +195,7 @@ async def test_nothing_is_claimed_at_a_provider_that_is_postponed(
 
 async def test_a_turn_is_taken_by_one(raw: Raw, world: World) -> None:
     async def one() -> bool:
-        async with database.borrow(world.rt.engine) as connection:
+        async with database.borrow(world.rt.pool) as connection:
             return await attempts.take_turn(connection, RAIL, MINUTE)
 
     assert sorted(await asyncio.gather(*(one() for _ in range(20)))) == [False] * 19 + [True]

@@ -22,14 +22,14 @@ New = tuple[beginnings.NewAttempt, beginnings.NewPayment]
 
 @pytest.fixture
 async def raw(world: World) -> AsyncIterator[Raw]:
-    async with database.borrow(world.rt.engine) as connection:
+    async with database.borrow(world.rt.pool) as connection:
         await put_rail(connection)
         yield connection
 
 
 @pytest.fixture
 async def other(world: World) -> AsyncIterator[Raw]:
-    async with database.borrow(world.rt.engine) as connection:
+    async with database.borrow(world.rt.pool) as connection:
         yield connection
 
 

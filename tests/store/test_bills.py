@@ -32,13 +32,13 @@ BILL = NewBill(
 @pytest.fixture
 async def raw(world: World) -> AsyncIterator[Raw]:
     await world.add_customer(OTHER)
-    async with database.borrow(world.rt.engine) as connection:
+    async with database.borrow(world.rt.pool) as connection:
         yield connection
 
 
 @pytest.fixture
 async def lane(rt: Runtime) -> AsyncIterator[Lane]:
-    lane = Lane(rt.engine, bills.LOOKUP)
+    lane = Lane(rt.pool, bills.LOOKUP)
     yield lane
     lane.close()
 

@@ -14,7 +14,7 @@ ONE = NewCustomer("PB14010000002", "Trần Thị Bé", "5 Lê Lợi, Phường 2
 
 @pytest.fixture
 async def raw(world: World) -> AsyncIterator[Raw]:
-    async with database.borrow(world.rt.engine) as connection:
+    async with database.borrow(world.rt.pool) as connection:
         yield connection
 
 

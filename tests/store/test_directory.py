@@ -19,7 +19,7 @@ RULES: dict[str, object] = {"customer_code_pattern": PATTERN}
 
 @pytest.fixture
 async def raw(rt: Runtime) -> AsyncIterator[Raw]:
-    async with database.borrow(rt.engine) as connection:
+    async with database.borrow(rt.pool) as connection:
         yield connection
 
 
@@ -109,7 +109,7 @@ async def test_a_partner_that_exists_stays_as_it_is(raw: Raw) -> None:
 
 async def test_billers_made_by_many_at_once_are_one(rt: Runtime) -> None:
     async def put() -> int:
-        async with database.borrow(rt.engine) as connection, connection.transaction():
+        async with database.borrow(rt.pool) as connection, connection.transaction():
             return await store.put_biller(connection, "evn", "Điện lực", RULES)
 
     told = await asyncio.gather(*(put() for _ in range(6)), return_exceptions=True)
@@ -142,7 +142,7 @@ async def test_whatever_changes_the_directory_moves_its_version(what: str, raw: 
 
 
 async def test_what_is_not_of_the_directory_does_not_move_its_version(world: World) -> None:
-    async with database.borrow(world.rt.engine) as raw:
+    async with database.borrow(world.rt.pool) as raw:
         before = await version(raw)
         await world.add_bill()
         await world.add_customer("PB14010000009")

@@ -19,7 +19,7 @@ from tests.world import World
 
 @pytest.fixture
 async def raw(world: World) -> AsyncIterator[Raw]:
-    async with database.borrow(world.rt.engine) as connection:
+    async with database.borrow(world.rt.pool) as connection:
         await put_rail(connection)
         yield connection
 
@@ -157,7 +157,7 @@ async def test_a_notification_recorded_many_times_at_once_is_new_once(
     raw: Raw, attempt: AttemptRow, world: World
 ) -> None:
     async def one(number: int) -> bool:
-        async with database.borrow(world.rt.engine) as connection:
+        async with database.borrow(world.rt.pool) as connection:
             return await evidence.record(connection, a_notification(attempt, number), "recorded")
 
     assert sorted(await asyncio.gather(*map(one, range(1, 21)))) == [False] * 19 + [True]

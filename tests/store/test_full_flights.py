@@ -12,7 +12,7 @@ from tests.world import World
 
 
 async def test_in_a_full_flight_each_row_is_judged_alone(world: World) -> None:
-    lane = database.Lane(world.rt.engine, moves.PAY)
+    lane = database.Lane(world.rt.pool, moves.PAY)
     rows = [a_row(world.rt, await world.add_bill()) for _ in range(32)]
     for n in (0, 7, 31):
         rows[n].customer_code = "PB14010000002"

@@ -31,13 +31,13 @@ SAME = Stored(REFUSED.fingerprint, REFUSED.field_digests, 409, REFUSED.body, Non
 
 @pytest.fixture
 async def lane(rt: Runtime) -> AsyncIterator[database.Lane]:
-    lane = database.Lane(rt.engine, STORED)
+    lane = database.Lane(rt.pool, STORED)
     yield lane
     lane.close()
 
 
 async def keep(rt: Runtime, refused: Refused) -> bool:
-    async with database.borrow(rt.engine) as connection:
+    async with database.borrow(rt.pool) as connection:
         return await refuse(connection, refused, rt._months())
 
 
@@ -90,7 +90,7 @@ async def test_a_payment_that_comes_after_a_refusal_is_not_made(world: World) ->
 
 
 async def test_a_refusal_kept_last_month_still_counts(rt: Runtime, lane: database.Lane) -> None:
-    async with database.borrow(rt.engine) as connection:
+    async with database.borrow(rt.pool) as connection:
         this, last, _ = rt._months()
         await connection.execute("SET ROLE NONE")
         undone = connection.transaction()

@@ -12,7 +12,7 @@ def lines(*ids: str) -> dict[str, str]:
 
 
 async def test_new_bills_go_straight_into_the_table(rt: Runtime, world: World) -> None:
-    async with database.borrow(rt.engine) as connection, connection.transaction():
+    async with database.borrow(rt.pool) as connection, connection.transaction():
         assert await imports.merge_bills(connection, 1, lines("HD-1")) == (1, [])
         assert await connection.fetchval("SELECT to_regclass('staged_bills')") is None
 
@@ -20,7 +20,7 @@ async def test_new_bills_go_straight_into_the_table(rt: Runtime, world: World) -
 async def test_a_line_that_cannot_stand_says_what_stands_there(rt: Runtime, world: World) -> None:
     await world.add_bill("HD-1")
     await world.rows("UPDATE bills SET status = 'cancelled'")
-    async with database.borrow(rt.engine) as connection, connection.transaction():
+    async with database.borrow(rt.pool) as connection, connection.transaction():
         written, told = await imports.merge_bills(connection, 1, lines("HD-1"))
     assert (written, [(line.id, line.status) for line in told]) == (0, [("HD-1", "cancelled")])
 
@@ -30,7 +30,7 @@ async def test_a_known_bill_that_no_sample_met_is_merged_all_the_same(
 ) -> None:
     ids = [f"HD-{number:04}" for number in range(250)]
     await world.add_bill(ids[1])
-    async with database.borrow(rt.engine) as connection, connection.transaction():
+    async with database.borrow(rt.pool) as connection, connection.transaction():
         assert await imports._are_new(connection, 1, ids)
         assert await imports.merge_bills(connection, 1, lines(*ids)) == (250, [])
     assert await world.count("bills WHERE kwh = 45") == 250
@@ -38,14 +38,14 @@ async def test_a_known_bill_that_no_sample_met_is_merged_all_the_same(
 
 async def test_a_chunk_is_staged_apart_from_the_one_before(rt: Runtime, world: World) -> None:
     await world.add_bill("HD-1")
-    async with database.borrow(rt.engine) as connection, connection.transaction():
+    async with database.borrow(rt.pool) as connection, connection.transaction():
         assert (await imports.merge_bills(connection, 1, lines("HD-1")))[0] == 1
         assert (await imports.merge_bills(connection, 1, lines("HD-1", "HD-2")))[0] == 1
     assert await world.count("bills") == 2
 
 
 async def test_customers_that_are_not_there_are_told_apart(rt: Runtime, world: World) -> None:
-    async with database.borrow(rt.engine) as connection:
+    async with database.borrow(rt.pool) as connection:
         assert await imports.unknown_customers(connection, 1, {CUSTOMER}) == set()
         asked = {CUSTOMER, "PB14019999999"}
         assert await imports.unknown_customers(connection, 1, asked) == {"PB14019999999"}
@@ -77,7 +77,7 @@ async def test_indexes_are_dropped_for_empty_tables_only_and_built_as_they_were(
 ) -> None:
     indexes = "SELECT indexdef FROM pg_indexes WHERE schemaname = 'public' ORDER BY indexdef"
     before = await world.rows(indexes)
-    async with database.borrow(rt.engine) as connection, connection.transaction():
+    async with database.borrow(rt.pool) as connection, connection.transaction():
         role = await connection.fetchval("SELECT current_user")
         dropped = await imports.drop_indexes(connection)
         assert len(await connection.fetch(indexes)) == len(before) - len(dropped) < len(before)
@@ -85,5 +85,5 @@ async def test_indexes_are_dropped_for_empty_tables_only_and_built_as_they_were(
         assert await connection.fetchval("SELECT current_user") == role
     assert await world.rows(indexes) == before
     await world.add_bill("HD-1")
-    async with database.borrow(rt.engine) as connection, connection.transaction():
+    async with database.borrow(rt.pool) as connection, connection.transaction():
         assert await imports.drop_indexes(connection) == []

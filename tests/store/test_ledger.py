@@ -115,7 +115,7 @@ async def test_the_books_sum_to_zero_after_every_move(world: World) -> None:
         payment_id = id_in(await collect(world.rt, bill_id, amount_dong=amount))
         if amount == 1:
             await reverse(world.rt, payment_id)
-        async with database.borrow(world.rt.engine) as connection:
+        async with database.borrow(world.rt.pool) as connection:
             balances = await ledger.balances(connection)
         assert sum(balances.values()) == 0
     assert balances["receivable:bank"] == 1_000_149_999
@@ -126,7 +126,7 @@ async def test_the_books_sum_to_zero_after_every_move(world: World) -> None:
 
 async def test_the_moves_of_a_payment_are_read_in_their_order(world: World, paid: UUID) -> None:
     await reverse(world.rt, paid)
-    async with database.borrow(world.rt.engine) as connection:
+    async with database.borrow(world.rt.pool) as connection:
         moved = await ledger.of_source(connection, [1], paid)
     assert [(t.kind, t.debit, t.credit, t.amount_dong) for t in moved] == [
         ("payment", "receivable:bank", f"payable:{BILLER}", 150_000),
@@ -135,5 +135,5 @@ async def test_the_moves_of_a_payment_are_read_in_their_order(world: World, paid
 
 
 async def test_another_billers_moves_are_not_read(world: World, paid: UUID) -> None:
-    async with database.borrow(world.rt.engine) as connection:
+    async with database.borrow(world.rt.pool) as connection:
         assert await ledger.of_source(connection, [2], paid) == []

@@ -21,7 +21,7 @@ OTHER_CUSTOMER = "PB14010000002"
 
 @pytest.fixture
 async def lane(rt: Runtime) -> AsyncIterator[database.Lane]:
-    lane = database.Lane(rt.engine, moves.PAY)
+    lane = database.Lane(rt.pool, moves.PAY)
     yield lane
     lane.close()
 
@@ -31,7 +31,7 @@ async def pay(rt: Runtime, lane: database.Lane, *rows: moves.PayRow) -> list[mov
 
 
 async def cancel(world: World, bill_id: str) -> None:
-    async with database.borrow(world.rt.engine) as connection:
+    async with database.borrow(world.rt.pool) as connection:
         await bills_store.cancel(connection, 1, bill_id)
 
 

@@ -22,7 +22,7 @@ def clock() -> FrozenClock:
 
 @pytest.fixture
 async def raw(world: World) -> AsyncIterator[Raw]:
-    async with database.borrow(world.rt.engine) as connection:
+    async with database.borrow(world.rt.pool) as connection:
         yield connection
 
 

@@ -141,7 +141,7 @@ def in_a_service(url: str, act: Callable[[World, Raw], Coroutine[Any, Any, None]
         await rt.start()
         try:
             world = await World.make(rt)
-            async with database.borrow(rt.engine) as connection:
+            async with database.borrow(rt.pool) as connection:
                 await put_rail(connection)
                 await act(world, connection)
         finally:

@@ -193,7 +193,7 @@ async def test_a_bill_is_either_paid_or_cancelled_never_both(world: World, other
     bills = [await world.add_bill() for _ in range(20)]
 
     async def cancel(bill_id: str) -> bool:
-        async with database.borrow(other.engine) as connection:
+        async with database.borrow(other.pool) as connection:
             return await bills_store.cancel(connection, 1, bill_id) is not None
 
     async def race(bill_id: str) -> tuple[bool, bool]:
@@ -206,7 +206,7 @@ async def test_a_bill_is_either_paid_or_cancelled_never_both(world: World, other
 
 
 async def test_no_flight_of_a_lost_race_leaves_its_lane_broken(world: World) -> None:
-    lane = database.Lane(world.rt.engine, moves.PAY)
+    lane = database.Lane(world.rt.pool, moves.PAY)
     key = "key-of-one-flight-1"
     rows = [a_row(world.rt, await world.add_bill(), key=key) for _ in range(2)]
     with pytest.raises(asyncpg.UniqueViolationError):

@@ -39,7 +39,7 @@ async def other(world: World, database: str) -> AsyncIterator[Runtime]:
 
 async def a_turn(rt: Runtime, payment_id: UUID) -> moves.ReverseRow:
     """Write what REVERSE is given, as the flow does."""
-    async with database.borrow(rt.engine) as connection:
+    async with database.borrow(rt.pool) as connection:
         row = await payments_store.by_id(connection, payment_id, [1])
     assert row is not None
     key = f"key-of-a-row-{uuid4().hex}"
@@ -49,7 +49,7 @@ async def a_turn(rt: Runtime, payment_id: UUID) -> moves.ReverseRow:
 
 
 async def move_back(rt: Runtime, row: moves.ReverseRow) -> str | None:
-    async with database.borrow(rt.engine) as connection:
+    async with database.borrow(rt.pool) as connection:
         return await moves.reverse(connection, row)
 
 
@@ -101,7 +101,7 @@ async def test_a_reversal_turns_every_part_of_a_payment_back(world: World) -> No
     }
     states = await world.rows("SELECT status, paid_dong, claimed_by FROM bills")
     assert [tuple(state) for state in states] == [("open", 0, None)] * 3
-    async with database.borrow(world.rt.engine) as connection:
+    async with database.borrow(world.rt.pool) as connection:
         balances = await ledger.balances(connection)
     assert set(balances.values()) == {0}
     await assert_books_agree(world)
@@ -159,7 +159,7 @@ async def test_a_refused_payment_uses_up_no_number(world: World) -> None:
 async def test_a_payment_made_while_a_reversal_is_not_committed_is_refused(world: World) -> None:
     bill_id = await world.add_bill()
     row = await a_turn(world.rt, id_in(await collect(world.rt, bill_id)))
-    async with database.borrow(world.rt.engine) as connection, connection.transaction():
+    async with database.borrow(world.rt.pool) as connection, connection.transaction():
         assert await moves.reverse(connection, row) is not None
         told = await collect(world.rt, bill_id)
     assert (told.status_code, told.body) == (409, '{"code": "bill_already_paid"}')
@@ -171,7 +171,7 @@ async def test_a_reversal_that_waited_for_the_same_reversal_gives_none(
 ) -> None:
     payment_id = id_in(await collect(world.rt, await world.add_bill()))
     row, late = await a_turn(world.rt, payment_id), await a_turn(world.rt, payment_id)
-    async with database.borrow(world.rt.engine) as connection:
+    async with database.borrow(world.rt.pool) as connection:
         async with connection.transaction():
             assert await moves.reverse(connection, row) is not None
             waiting = asyncio.create_task(move_back(other, late))

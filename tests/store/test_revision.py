@@ -5,7 +5,7 @@ from gateway.store import database, revision, upkeep
 
 
 async def test_a_migrated_database_is_at_the_revision_that_the_code_needs(rt: Runtime) -> None:
-    async with database.borrow(rt.engine) as connection:
+    async with database.borrow(rt.pool) as connection:
         assert await upkeep.revision(connection) == revision.HEAD
 
 

@@ -16,14 +16,14 @@ from tests.world import World
 
 @pytest.fixture
 async def raw(world: World) -> AsyncIterator[Raw]:
-    async with database.borrow(world.rt.engine) as connection:
+    async with database.borrow(world.rt.pool) as connection:
         await put_rail(connection)
         yield connection
 
 
 @pytest.fixture
 async def other(world: World) -> AsyncIterator[Raw]:
-    async with database.borrow(world.rt.engine) as connection:
+    async with database.borrow(world.rt.pool) as connection:
         yield connection
 
 

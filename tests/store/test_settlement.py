@@ -20,7 +20,7 @@ MOVED = ("transfers", "events", "deliveries")
 
 @pytest.fixture
 async def raw(world: World) -> AsyncIterator[Raw]:
-    async with database.borrow(world.rt.engine) as connection:
+    async with database.borrow(world.rt.pool) as connection:
         await put_rail(connection)
         await connection.execute(
             "INSERT INTO webhook_endpoints (id, biller_id, url, event_types) VALUES"
@@ -33,7 +33,7 @@ async def raw(world: World) -> AsyncIterator[Raw]:
 
 @pytest.fixture
 async def other(world: World) -> AsyncIterator[Raw]:
-    async with database.borrow(world.rt.engine) as connection:
+    async with database.borrow(world.rt.pool) as connection:
         yield connection
 
 

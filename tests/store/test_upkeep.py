@@ -26,7 +26,7 @@ CHILDREN = "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = $
 @pytest.fixture
 async def service(rt: Runtime) -> AsyncIterator[Raw]:
     """The service's own connection, in a transaction that is undone."""
-    async with database.borrow(rt.engine) as connection:
+    async with database.borrow(rt.pool) as connection:
         undone = connection.transaction()
         await undone.start()
         yield connection
@@ -79,7 +79,7 @@ async def test_two_workers_that_make_them_at_once_do_not_meet(rt: Runtime, datab
 
 
 async def make(rt: Runtime) -> None:
-    async with database.borrow(rt.engine) as connection:
+    async with database.borrow(rt.pool) as connection:
         await upkeep.make_partitions(connection, date(2032, 2, 27))
 
 
@@ -166,12 +166,12 @@ def entry(n: int = 1) -> AuditEntry:
 
 async def audit(rt: Runtime, *numbers: int) -> None:
     for n in numbers:
-        async with database.borrow(rt.engine) as connection:
+        async with database.borrow(rt.pool) as connection:
             await upkeep.audit(connection, entry(n))
 
 
 async def broken(rt: Runtime) -> int | None:
-    async with database.borrow(rt.engine) as connection:
+    async with database.borrow(rt.pool) as connection:
         return await upkeep.first_broken_audit(connection)
 
 
@@ -229,7 +229,7 @@ async def test_a_writer_that_is_overtaken_leaves_the_trail_whole(rt: Runtime) ->
     INSERT INTO audit_log (actor, action, subject, detail)
     SELECT 'slow', 'x', 'x', CASE WHEN pg_advisory_lock(42) IS NULL THEN '{}'::jsonb ELSE '{}' END
     """
-    async with database.borrow(rt.engine) as gate, database.borrow(rt.engine) as connection:
+    async with database.borrow(rt.pool) as gate, database.borrow(rt.pool) as connection:
         await gate.execute("SELECT pg_advisory_lock(42)")
         # It has drawn its default id, and waits before the trigger takes its turn.
         overtaken = asyncio.create_task(connection.execute(slow))
@@ -243,7 +243,7 @@ async def test_a_writer_that_is_overtaken_leaves_the_trail_whole(rt: Runtime) ->
 
 async def test_what_is_noted_is_who_did_what_to_what(rt: Runtime) -> None:
     await audit(rt, 7)
-    async with database.borrow(rt.engine) as connection:
+    async with database.borrow(rt.pool) as connection:
         row = await connection.fetchrow("SELECT actor, action, subject, detail FROM audit_log")
     assert row is not None
     assert tuple(row)[:3] == ("tester", "thing.done", "subject-7")

@@ -14,7 +14,7 @@ from tests.world import BILLER, World
 
 @pytest.fixture
 async def raw(world: World) -> AsyncIterator[Raw]:
-    async with database.borrow(world.rt.engine) as connection:
+    async with database.borrow(world.rt.pool) as connection:
         yield connection
 
 

@@ -129,7 +129,7 @@ async def _add_bills(at: House, count: int) -> list[Bill]:
         Bill(f"S-{number:05d}", f"PB1401{number:07d}", 20_000 + 10 * number)
         for number in range(count)
     ]
-    async with database.borrow(at.world.rt.engine) as connection:
+    async with database.borrow(at.world.rt.pool) as connection:
         for start in range(0, count, 500):
             part = made[start : start + 500]
             await customers_store.upsert(

@@ -111,7 +111,7 @@ async def write_bills(
         if index not in bad and first.setdefault(bill.id, index) != index:
             refused.append(LineRefusal(index, bill.id, "repeated", "the same bill stands above"))
     kept = {bills[index].id: index for index in first.values()}
-    async with database.borrow(rt.engine) as connection, connection.transaction():
+    async with database.borrow(rt.pool) as connection, connection.transaction():
         rows = await store.upsert(connection, biller.id, [bills[index] for index in kept.values()])
         await upkeep.audit(
             connection, _audit(caller, "bills.written", biller.code, {"lines": len(bills)})
@@ -160,7 +160,7 @@ async def write_customers(
     )
     bad = {line.index for line in refused}
     kept = {c.code: c for index, c in enumerate(customers) if index not in bad}
-    async with database.borrow(rt.engine) as connection, connection.transaction():
+    async with database.borrow(rt.pool) as connection, connection.transaction():
         written = await customers_store.upsert(connection, biller.id, list(kept.values()))
         await upkeep.audit(
             connection,
@@ -178,7 +178,7 @@ async def cancel_bill(rt: Runtime, caller: Caller, biller_code: str, bill_id: st
         BillBeingPaid: a payment is under way whose outcome is not known.
     """
     biller = own_biller(rt, caller, biller_code)
-    async with database.borrow(rt.engine) as connection, connection.transaction():
+    async with database.borrow(rt.pool) as connection, connection.transaction():
         cancelled = await store.cancel(connection, biller.id, bill_id)
         if cancelled is not None:
             await upkeep.audit(connection, _audit(caller, "bill.cancelled", bill_id, {}))
@@ -200,7 +200,7 @@ async def read_bill(rt: Runtime, caller: Caller, biller_code: str, bill_id: str)
         BillNotFound: there is none.
     """
     biller = own_biller(rt, caller, biller_code)
-    async with database.borrow(rt.engine) as connection:
+    async with database.borrow(rt.pool) as connection:
         bill = await store.one(connection, biller.id, bill_id)
     if bill is None:
         raise BillNotFound(biller.code, bill_id)
@@ -212,7 +212,7 @@ async def list_bills(
 ) -> tuple[list[store.Bill], bool]:
     """List bills of the caller's own, and say whether more follow."""
     biller = own_biller(rt, caller, biller_code)
-    async with database.borrow(rt.engine) as connection:
+    async with database.borrow(rt.pool) as connection:
         page = await store.list_page(connection, biller.id, replace(wanted, limit=wanted.limit + 1))
     return page[: wanted.limit], len(page) > wanted.limit
 

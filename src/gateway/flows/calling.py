@@ -4,8 +4,7 @@ No connection of the database is held while a call is under way.
 """
 
 import traceback
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 from uuid import UUID
@@ -17,12 +16,13 @@ from gateway.domain.errors import Overloaded
 from gateway.domain.evidence import Finding, Outcome, Rank, mismatch
 from gateway.flows import payments
 from gateway.flows.settling import NOT_SENT, Settled, Source, settle, settle_not_sent
+from gateway.flows.waking import wake
 from gateway.kit.abilities import Provider
 from gateway.kit.exchange import Exchange, Fate
 from gateway.kit.logs import log
 from gateway.kit.messages import Call, Garbled, Moment, Opened, Order, Reply
 from gateway.runtime import Runtime
-from gateway.store import attempts, database, evidence
+from gateway.store import database, evidence
 from gateway.store.attempts import AttemptRow
 from gateway.store.database import Raw
 
@@ -188,7 +188,7 @@ async def landing(
     """
     for _ in range(payments.ROUNDS_MAX):
         try:
-            async with database.borrow(rt.engine) as connection, connection.transaction():
+            async with database.borrow(rt.pool) as connection, connection.transaction():
                 settled = await write(connection)
         except Exception as error:
             if not database.is_contention(error):
@@ -199,13 +199,6 @@ async def landing(
             await wake(rt, biller_id, settled.outbid)
         return settled
     raise Overloaded
-
-
-async def wake(rt: Runtime, biller_id: int, outbid: Sequence[UUID]) -> None:
-    """Have the orders closed whose bills were taken; if this fails, their own day comes anyway."""
-    with suppress(Exception):
-        async with database.borrow(rt.engine) as connection:
-            await attempts.wake(connection, biller_id, outbid)
 
 
 def _exchange_row(

@@ -47,7 +47,7 @@ async def close_older(rt: Runtime, biller: Biller, order: Order) -> None:
 
     Where it cannot, the new payment outbids it; where it was just paid, the new one is refused.
     """
-    async with database.borrow(rt.engine) as connection:
+    async with database.borrow(rt.pool) as connection:
         states = await bills_store.states(
             connection, biller.id, order.customer_code, [line.bill_id for line in order.lines]
         )
@@ -62,7 +62,7 @@ async def close_older(rt: Runtime, biller: Biller, order: Order) -> None:
 
 
 async def _close_one(rt: Runtime, biller_id: int, payment_id: UUID) -> None:
-    async with database.borrow(rt.engine) as connection:
+    async with database.borrow(rt.pool) as connection:
         tried: Sequence[AttemptRow] = await attempts.of_payment(connection, biller_id, payment_id)
     if not tried or tried[0].provider not in rt.providers:
         return
@@ -75,7 +75,7 @@ async def _close_one(rt: Runtime, biller_id: int, payment_id: UUID) -> None:
 
 async def _ask(rt: Runtime, biller_id: int, payment_id: UUID) -> AttemptRow | None:
     """Write down that a payment is to be given up; give its attempt if it can be asked about."""
-    async with database.borrow(rt.engine) as connection, connection.transaction():
+    async with database.borrow(rt.pool) as connection, connection.transaction():
         held = await settlement.hold(connection, biller_id, payment_id)
         if held is None or held.status in FINAL:
             return None

@@ -49,7 +49,7 @@ class Target:
 
 async def load_targets(rt: Runtime) -> dict[UUID, Target]:
     """Read all endpoints and open their secrets; one that cannot be opened has none."""
-    async with database.borrow(rt.engine) as connection:
+    async with database.borrow(rt.pool) as connection:
         endpoints = await webhooks.endpoints(connection)
     return {
         endpoint.id: Target(endpoint.url, endpoint.is_disabled, _secrets(rt, endpoint))
@@ -82,8 +82,8 @@ class Courier:
         self._rt = rt
         self._sender = sender
         self._lease_s = deadline_s + LEASE_MARGIN_S
-        self._claims = database.Lane(rt.engine, webhooks.CLAIM)
-        self._ends = database.Lane(rt.engine, webhooks.FINISH)
+        self._claims = database.Lane(rt.pool, webhooks.CLAIM)
+        self._ends = database.Lane(rt.pool, webhooks.FINISH)
         self._abreast = abreast
         self._targets: Mapping[UUID, Target] = {}
         self._targets_version = -1
@@ -216,7 +216,7 @@ class Courier:
         return await self._sender.post(target.url, headers, body)
 
     async def _disable(self, delivery: Claimed) -> None:
-        async with database.borrow(self._rt.engine) as connection:
+        async with database.borrow(self._rt.pool) as connection:
             await webhooks.disable(connection, delivery.endpoint_id, "answered 410 Gone")
         log.warning("endpoint.disabled", endpoint=str(delivery.endpoint_id), reason="410 Gone")
 

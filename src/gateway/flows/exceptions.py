@@ -54,13 +54,13 @@ async def open_exception(
 
 async def list_open(rt: Runtime, limit: int) -> list[evidence.ExceptionRow]:
     """Read the open exceptions, the most urgent first."""
-    async with database.borrow(rt.engine) as connection:
+    async with database.borrow(rt.pool) as connection:
         return await evidence.open_exceptions(connection, limit)
 
 
 async def close(rt: Runtime, exception_id: UUID, *, closed_by: str, resolution: str) -> bool:
     """Close an exception with what was found; moves no money. False if it is not open."""
-    async with database.borrow(rt.engine) as connection:
+    async with database.borrow(rt.pool) as connection:
         return await evidence.close_exception(
             connection, exception_id, closed_by=closed_by, resolution=resolution
         )

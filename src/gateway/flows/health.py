@@ -23,7 +23,7 @@ class Check:
 async def examine(rt: Runtime) -> list[Check]:
     """Look at the database, the schema, the partitions ahead, and the oldest undelivered event."""
     try:
-        async with database.borrow(rt.engine) as connection:
+        async with database.borrow(rt.pool) as connection:
             revision = await upkeep.revision(connection)
             tomorrow = rt.clock.now().date() + timedelta(days=1)
             is_covered = await upkeep.covers(connection, tomorrow)

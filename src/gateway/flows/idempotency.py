@@ -60,6 +60,6 @@ async def keep_refusal(rt: Runtime, keyed: Keyed, refusal: CallerError) -> Answe
         body=body,
         created_at=now,
     )
-    async with database.borrow(rt.engine) as connection:
+    async with database.borrow(rt.pool) as connection:
         kept = await store.refuse(connection, refused, store.months_kept(now.date()))
     return Answer(status_code, body, is_replay=False) if kept else None

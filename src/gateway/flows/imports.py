@@ -196,7 +196,7 @@ class _Job:
         return await self._merge_once(chunk, merge)
 
     async def _merge_once(self, chunk: Chunk, merge: _Merge) -> tuple[int, list[Refusal]]:
-        async with database.borrow(self.rt.engine) as connection, connection.transaction():
+        async with database.borrow(self.rt.pool) as connection, connection.transaction():
             return await merge(connection, chunk)
 
     async def _conclude(self, done: ImportReport) -> None:
@@ -207,7 +207,7 @@ class _Job:
         }
         entry = upkeep.AuditEntry(self.actor, self.action, self.biller.code, detail)
         try:
-            async with database.borrow(self.rt.engine) as connection:
+            async with database.borrow(self.rt.pool) as connection:
                 await upkeep.audit(connection, entry)
                 if done.lines >= ANALYZED_FROM:
                     await store.analyze(connection)

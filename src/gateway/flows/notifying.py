@@ -73,7 +73,7 @@ async def _take(
     rt: Runtime, provider: Notifies[Any], incoming: Incoming, notification: Notification
 ) -> Verdict:
     reference = notification.finding.reference or ""
-    async with database.borrow(rt.engine) as connection:
+    async with database.borrow(rt.pool) as connection:
         known = await attempts.by_reference(connection, provider.code, reference)
     if known is None:
         await _quarantine(rt, provider.code, incoming, "authentic, of an order unknown here")
@@ -145,7 +145,7 @@ async def come_back(rt: Runtime, code: str, incoming: Incoming) -> Returned | No
     except Exception as error:
         note_failed(code, error)
         return None
-    async with database.borrow(rt.engine) as connection:
+    async with database.borrow(rt.pool) as connection:
         known = await attempts.by_reference(connection, code, finding.reference or "")
     if known is None:
         return None
@@ -178,7 +178,7 @@ async def _quarantine(rt: Runtime, code: str, incoming: Incoming, reason: str) -
         without_card_numbers(part.replace("\x00", ""))[:KEPT_CHARACTERS]
         for part in (incoming.query, incoming.body[:KEPT_BYTES].decode("utf-8", "replace"))
     )
-    async with database.borrow(rt.engine) as connection:
+    async with database.borrow(rt.pool) as connection:
         await evidence.quarantine(
             connection,
             code,

@@ -79,7 +79,7 @@ async def put_biller(
         RulesInvalid: the metadata does not say what it must.
     """
     read_rules(metadata)
-    async with database.borrow(rt.engine) as connection, connection.transaction():
+    async with database.borrow(rt.pool) as connection, connection.transaction():
         biller_id = await store.put_biller(connection, code, name, metadata)
         await upkeep.audit(
             connection, upkeep.AuditEntry(actor, "biller.put", code, {"metadata": metadata})
@@ -93,7 +93,7 @@ async def put_partner(rt: Runtime, code: str, name: str, *, biller: str | None, 
     Raises:
         BillerUnknown: there is no such biller.
     """
-    async with database.borrow(rt.engine) as connection, connection.transaction():
+    async with database.borrow(rt.pool) as connection, connection.transaction():
         biller_id = None
         if biller is not None:
             biller_id = await store.biller_id(connection, biller)
@@ -118,7 +118,7 @@ async def create_key(
         PartnerUnknown, TooManyKeys: no key was made.
     """
     api_key = key_prefix(rt.mode) + secrets.token_urlsafe(KEY_BYTES)
-    async with database.borrow(rt.engine) as connection, connection.transaction():
+    async with database.borrow(rt.pool) as connection, connection.transaction():
         partner_id = await store.partner_id(connection, partner)
         if partner_id is None:
             raise PartnerUnknown(partner)
@@ -134,7 +134,7 @@ async def create_key(
 
 async def revoke_key(rt: Runtime, prefix: str, *, actor: str) -> bool:
     """Revoke a key by its shown prefix; every process refuses it within seconds."""
-    async with database.borrow(rt.engine) as connection, connection.transaction():
+    async with database.borrow(rt.pool) as connection, connection.transaction():
         was_live = await store.revoke_key(connection, prefix)
         await upkeep.audit(connection, upkeep.AuditEntry(actor, "api_key.revoked", prefix, {}))
     return was_live
@@ -149,7 +149,7 @@ async def add_endpoint(rt: Runtime, wanted: NewEndpoint, *, actor: str) -> UUID:
     vet_url(wanted.url, allow_private=wanted.allow_private)
     parse_signing_secret(wanted.signing_secret)
     endpoint_id = rt.new_id()
-    async with database.borrow(rt.engine) as connection, connection.transaction():
+    async with database.borrow(rt.pool) as connection, connection.transaction():
         biller_id = await store.biller_id(connection, wanted.biller)
         if biller_id is None:
             raise BillerUnknown(wanted.biller)
@@ -171,7 +171,7 @@ async def put_endpoint(rt: Runtime, wanted: NewEndpoint, *, actor: str) -> None:
         BillerUnknown, UrlRefused, SecretMalformed: nothing was changed.
     """
     vet_url(wanted.url, allow_private=wanted.allow_private)
-    async with database.borrow(rt.engine) as connection, connection.transaction():
+    async with database.borrow(rt.pool) as connection, connection.transaction():
         moved = await webhooks.move_endpoint(connection, wanted.biller, wanted.url)
         if moved:
             detail: dict[str, object] = {"url": wanted.url}
@@ -186,7 +186,7 @@ async def put_endpoint(rt: Runtime, wanted: NewEndpoint, *, actor: str) -> None:
 async def add_secret(rt: Runtime, endpoint_id: UUID, signing_secret: str, *, actor: str) -> None:
     """Give an endpoint one more secret; every delivery is signed with all that live."""
     parse_signing_secret(signing_secret)
-    async with database.borrow(rt.engine) as connection, connection.transaction():
+    async with database.borrow(rt.pool) as connection, connection.transaction():
         await _add_secret(rt, connection, endpoint_id, signing_secret)
         await upkeep.audit(
             connection,
@@ -210,7 +210,7 @@ async def replay_dead(rt: Runtime, endpoint_id: UUID, *, actor: str) -> int:
     Each turn commits by itself: who is interrupted starts again and goes on.
     """
     replayed = 0
-    async with database.borrow(rt.engine) as connection:
+    async with database.borrow(rt.pool) as connection:
         while revived := await webhooks.revive(connection, endpoint_id):
             replayed += revived
             detail: dict[str, object] = {"dead": revived}
@@ -227,7 +227,7 @@ async def put_key(
     Raises:
         PartnerUnknown: no key was added.
     """
-    async with database.borrow(rt.engine) as connection, connection.transaction():
+    async with database.borrow(rt.pool) as connection, connection.transaction():
         partner_id = await store.partner_id(connection, partner)
         if partner_id is None:
             raise PartnerUnknown(partner)
@@ -273,7 +273,7 @@ class Switch:
 
 async def switch(rt: Runtime, wanted: Switch, *, actor: str) -> bool:
     """Trip or reset an operation of a provider everywhere; False if there is no such provider."""
-    async with database.borrow(rt.engine) as connection, connection.transaction():
+    async with database.borrow(rt.pool) as connection, connection.transaction():
         known = await store.switch(
             connection,
             wanted.provider,

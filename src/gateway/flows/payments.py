@@ -1,7 +1,5 @@
 """Payments: collect, read, list, and say what was answered."""
 
-from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import replace
 from functools import cache
 from typing import NamedTuple
@@ -33,11 +31,12 @@ from gateway.domain.refusals import (
 )
 from gateway.flows.access import find_biller
 from gateway.flows.idempotency import Answer, Keyed, keep_refusal, replay
+from gateway.flows.waking import wake
 from gateway.kit import metrics
 from gateway.kit.logs import log
 from gateway.runtime import Runtime
-from gateway.store import attempts, database, idempotency, moves
 from gateway.store import bills as bills_store
+from gateway.store import database, idempotency, moves
 from gateway.store import payments as payments_store
 
 OPERATION = "create_payment"
@@ -111,15 +110,8 @@ async def _fly(rt: Runtime, row: moves.PayRow) -> str | None:
     _payments(row.channel).inc()
     _paid_dong(row.channel).inc(row.amount_dong)
     if paid.outbid:
-        await rt.finish(_wake(rt, row.biller_id, paid.outbid))
+        await rt.finish(wake(rt, row.biller_id, paid.outbid))
     return paid.body
-
-
-async def _wake(rt: Runtime, biller_id: int, outbid: Sequence[UUID]) -> None:
-    """Have the orders closed whose bills were taken; if this fails, their own day comes anyway."""
-    with suppress(Exception):
-        async with database.borrow(rt.engine) as connection:
-            await attempts.wake(connection, biller_id, outbid)
 
 
 async def _explain(
@@ -131,11 +123,14 @@ async def _explain(
         # Our own id under the key: the flight was committed though its landing was not heard.
         return Answer(stored.status_code, stored.body, stored.resource_id != payment_id)
     order = asked.order
-    async with database.borrow(rt.engine) as connection:
+    async with database.borrow(rt.pool) as connection:
         used_by = await payments_store.by_reference(
             connection, asked.keyed.name.partner_id, order.partner_reference
         )
         if used_by is not None:
+            # The key was read before the reference: another process may have answered in between.
+            if await replay(rt, asked.keyed) is not None:
+                return None
             raise PartnerReferenceUsed(order.partner_reference, to_public("pay", used_by))
         states = await bills_store.states(
             connection, biller.id, order.customer_code, [line.bill_id for line in order.lines]
@@ -222,7 +217,7 @@ async def read(rt: Runtime, caller: Caller, payment_id: UUID) -> Payment:
 
 async def read_row(rt: Runtime, caller: Caller, payment_id: UUID) -> payments_store.PaymentRow:
     """Read a payment as stored; as `read`."""
-    async with database.borrow(rt.engine) as connection:
+    async with database.borrow(rt.pool) as connection:
         row = await payments_store.by_id(connection, payment_id, rt.directory.biller_ids)
     if row is None or not _may_see(caller, row):
         raise PaymentNotFound(to_public("pay", payment_id))
@@ -235,7 +230,7 @@ async def read_by_reference(rt: Runtime, caller: Caller, reference: str) -> Paym
     Raises:
         PaymentNotFound: the caller has used no such reference for a payment that was made.
     """
-    async with database.borrow(rt.engine) as connection:
+    async with database.borrow(rt.pool) as connection:
         found = await payments_store.by_reference(connection, caller.partner.id, reference)
     if found is None:
         raise PaymentNotFound(reference)
@@ -268,7 +263,7 @@ async def list_payments(
         sees = replace(wanted, biller_id=caller.partner.biller_id, partner_id=None)
     else:
         sees = replace(wanted, biller_id=None, partner_id=caller.partner.id)
-    async with database.borrow(rt.engine) as connection:
+    async with database.borrow(rt.pool) as connection:
         rows = await payments_store.list_page(connection, replace(sees, limit=wanted.limit + 1))
     return [to_payment(rt, row) for row in rows[: wanted.limit]], len(rows) > wanted.limit
 

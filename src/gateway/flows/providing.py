@@ -128,7 +128,7 @@ async def _is_written(
     """Write down a payment and its first attempt; False if it cannot be begun as things stand."""
     months = idempotency.months_kept(row.created_at.date())
     try:
-        async with database.borrow(rt.engine) as connection:
+        async with database.borrow(rt.pool) as connection:
             outbid = await beginnings.begin(connection, row, payment, months)
             if outbid:
                 await attempts.wake(connection, row.biller_id, outbid)
@@ -145,7 +145,7 @@ async def _explain(rt: Runtime, biller: Biller, asked: ProviderPayment) -> Answe
     if answer is not None:
         return answer
     order = asked.order
-    async with database.borrow(rt.engine) as connection:
+    async with database.borrow(rt.pool) as connection:
         used_by = await payments_store.by_reference(
             connection, asked.keyed.name.partner_id, order.partner_reference
         )
@@ -178,7 +178,7 @@ async def _try_again(rt: Runtime, caller: Caller, asked: AnotherAttempt) -> Answ
     row = new_attempt(rt, provider, biller, wanted, asked.keyed)
     month = idempotency.months_kept(row.created_at.date())[0]
     try:
-        async with database.borrow(rt.engine) as connection:
+        async with database.borrow(rt.pool) as connection:
             outbid = await beginnings.try_again(connection, row, month)
             if outbid:
                 await attempts.wake(connection, row.biller_id, outbid)
@@ -204,7 +204,7 @@ async def _go(
     rt: Runtime, keyed: Keyed, provider: TakesPayments[Any], row: beginnings.NewAttempt
 ) -> Answer:
     """Call the provider about an attempt that is written down, and answer with how it goes."""
-    async with database.borrow(rt.engine) as connection:
+    async with database.borrow(rt.pool) as connection:
         sent = await attempts.by_reference(connection, row.provider, row.reference)
     ensure(sent is not None, "an attempt is written down before it is sent")
     assert sent is not None  # noqa: S101 (for the type checker; ensured above)
@@ -228,7 +228,7 @@ async def _answer(rt: Runtime, keyed: Keyed, payment_id: UUID) -> Answer:
     going = await viewing.view(rt, payment_id)
     status_code = UNDER_WAY if going.certainty is Certainty.IN_DOUBT else OPENED
     months = idempotency.months_kept(rt.clock.now().date())
-    async with database.borrow(rt.engine) as connection:
+    async with database.borrow(rt.pool) as connection:
         is_first = await idempotency.finish(
             connection, keyed.name, status_code=status_code, body=going.body, months=months
         )

@@ -41,7 +41,7 @@ async def resolve_due(rt: Runtime, *codes: str) -> int:
 
 
 async def _claim(rt: Runtime, code: str) -> Sequence[AttemptRow]:
-    async with database.borrow(rt.engine) as connection:
+    async with database.borrow(rt.pool) as connection:
         return await attempts.claim_due(
             connection, code, spacing=_spacing(rt, code), lease=_lease(rt, code), most=ABREAST
         )
@@ -71,7 +71,7 @@ async def resolve(rt: Runtime, leased: AttemptRow, *, may_ask: bool = True) -> N
     if may_ask:
         await _land(rt, leased, "query", await _query(rt, leased))
         return
-    async with database.borrow(rt.engine) as connection:
+    async with database.borrow(rt.pool) as connection:
         await attempts.wake(connection, leased.biller_id, [leased.payment_id])
 
 
@@ -79,7 +79,7 @@ async def _is_to_be_closed(rt: Runtime, leased: AttemptRow) -> bool:
     """Say whether nobody wants this order paid any more, and mark it so."""
     if leased.state != AttemptState.WAITING:
         return False
-    async with database.borrow(rt.engine) as connection, connection.transaction():
+    async with database.borrow(rt.pool) as connection, connection.transaction():
         held = await attempts.hold(connection, leased.biller_id, leased.id)
         payment = await settlement.hold(connection, leased.biller_id, leased.payment_id)
         # Told since then that its money moves, or asked about by another: left as it is.
@@ -118,7 +118,7 @@ async def _query(rt: Runtime, leased: AttemptRow) -> Heard:
     )
     wait = provider.spacing_of(heard.finding)
     if wait is not None:
-        async with database.borrow(rt.engine) as connection:
+        async with database.borrow(rt.pool) as connection:
             await attempts.postpone(connection, leased.provider, wait)
     return heard
 
@@ -140,7 +140,7 @@ async def _land(rt: Runtime, leased: AttemptRow, operation: str, heard: Heard) -
 async def resolve_now(rt: Runtime, attempt: AttemptRow) -> None:
     """Ask about one attempt at once, under a lease of its own; a spaced question waits its turn."""
     code = attempt.provider
-    async with database.borrow(rt.engine) as connection:
+    async with database.borrow(rt.pool) as connection:
         lease_no = await attempts.lease(connection, attempt, _lease(rt, code))
         may_ask = await attempts.take_turn(connection, code, _spacing(rt, code))
     await resolve(rt, replace(attempt, lease_no=lease_no), may_ask=may_ask)
@@ -148,7 +148,7 @@ async def resolve_now(rt: Runtime, attempt: AttemptRow) -> None:
 
 async def measure_doubts(rt: Runtime) -> None:
     """Set the gauges of doubt, also of providers that are no longer configured here."""
-    async with database.borrow(rt.engine) as connection:
+    async with database.borrow(rt.pool) as connection:
         found = {code: (count, age) for code, count, age in await attempts.doubts(connection)}
     for code in rt.directory.provider_accounts:
         count, age_s = found.get(code, (0, 0.0))

@@ -64,7 +64,7 @@ async def _reverse(rt: Runtime, caller: Caller, asked: Reversal) -> Answer:
 
 async def _try(rt: Runtime, caller: Caller, asked: Reversal) -> Answer | None:
     now = rt.clock.now()
-    async with database.borrow(rt.engine) as connection:
+    async with database.borrow(rt.pool) as connection:
         row = await payments_store.by_id(connection, asked.payment_id, rt.directory.biller_ids)
     if row is None or row.partner_id != caller.partner.id:
         raise PaymentNotFound(to_public("pay", asked.payment_id))
@@ -73,7 +73,7 @@ async def _try(rt: Runtime, caller: Caller, asked: Reversal) -> Answer | None:
     if refusal is not None:
         return await keep_refusal(rt, asked.keyed, refusal)
     try:
-        async with database.borrow(rt.engine) as connection:
+        async with database.borrow(rt.pool) as connection:
             body = await moves.reverse(connection, _row(rt, biller, row, asked, now))
     except Exception as error:
         if not database.is_contention(error):

@@ -87,7 +87,7 @@ async def seed(rt: Runtime, data: PilotData, *, actor: str) -> SeedReport:
     await _set_up(rt, data, actor)
     biller_id = rt.directory.billers[data.biller].id
     report = SeedReport()
-    async with database.borrow(rt.engine) as connection:
+    async with database.borrow(rt.pool) as connection:
         if await imports.has_customers(connection, biller_id):
             return report
         for area in data.areas:

@@ -37,7 +37,7 @@ async def read(rt: Runtime, caller: Caller, payment_id: UUID) -> list[Entry]:
         PaymentNotFound: there is none that the caller may see.
     """
     row = await payments.read_row(rt, caller, payment_id)
-    async with database.borrow(rt.engine) as connection:
+    async with database.borrow(rt.pool) as connection:
         tried = await attempts.of_payment(connection, row.biller_id, row.id)
         told, called, noted = await evidence.history(
             connection, row.biller_id, [attempt.id for attempt in tried]
@@ -66,7 +66,7 @@ async def prove(rt: Runtime, payment_id: UUID) -> bytes | None:
 
     `gateway verify-proof` recomputes every hash and every judgement, without a database.
     """
-    async with database.borrow(rt.engine) as connection:
+    async with database.borrow(rt.pool) as connection:
         row = await payments_store.by_id(connection, payment_id, rt.directory.biller_ids)
         if row is None:
             return None

@@ -17,7 +17,7 @@ async def keep_up(rt: Runtime) -> None:
     Safe to repeat and from many workers.
     """
     now = rt.clock.now()
-    async with database.borrow(rt.engine) as connection:
+    async with database.borrow(rt.pool) as connection:
         await upkeep.make_partitions(connection, now.date())
         dropped = await upkeep.drop_old_keys(connection, now.date() - timedelta(days=KEPT_DAYS))
         pruned = await webhooks.prune(connection, now - timedelta(days=DELIVERED_KEPT_DAYS))
@@ -27,7 +27,7 @@ async def keep_up(rt: Runtime) -> None:
 
 async def measure_backlog(rt: Runtime) -> None:
     """Set the gauges of the delivery queue."""
-    async with database.borrow(rt.engine) as connection:
+    async with database.borrow(rt.pool) as connection:
         backlog = await webhooks.backlog(connection)
     metrics.BACKLOG.set(backlog.waiting)
     metrics.OLDEST_DUE_SECONDS.set(max(backlog.age_s, 0.0))

@@ -32,7 +32,7 @@ class View:
 
 async def view(rt: Runtime, payment_id: UUID) -> View:
     """Show a payment through a provider as it stands; whoever asks may see it."""
-    async with database.borrow(rt.engine) as connection:
+    async with database.borrow(rt.pool) as connection:
         row = await payments_store.by_id(connection, payment_id, rt.directory.biller_ids)
     ensure(row is not None, "a payment that has an attempt can be read")
     assert row is not None  # noqa: S101 (for the type checker; ensured above)
@@ -41,7 +41,7 @@ async def view(rt: Runtime, payment_id: UUID) -> View:
 
 async def view_row(rt: Runtime, row: payments_store.PaymentRow) -> View:
     """Show a payment whose row was read."""
-    async with database.borrow(rt.engine) as connection:
+    async with database.borrow(rt.pool) as connection:
         tried = await attempts.of_payment(connection, row.biller_id, row.id)
         is_disputed = await evidence.is_disputed(connection, row.biller_id, [a.id for a in tried])
     newest = tried[0]
