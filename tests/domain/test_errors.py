@@ -14,6 +14,7 @@ from gateway.domain.errors import (
     RequestInvalid,
     Unavailable,
     ensure,
+    present,
 )
 
 
@@ -78,3 +79,9 @@ def test_an_unknown_outcome_is_not_said_to_have_failed() -> None:
     assert not isinstance(error, CallerError)
     assert "may have been made" in error.detail
     assert error.retry_after_s > 0
+
+
+def test_what_must_be_there_is_given_and_what_is_not_stops_the_move() -> None:
+    assert present(0, "a bill has its amount") == 0
+    with pytest.raises(InvariantBroken, match="a bill has its amount"):
+        present(None, "a bill has its amount")

@@ -10,6 +10,9 @@ How an error becomes HTTP is `api/problems.py`'s business alone.
 """
 
 from dataclasses import dataclass
+from typing import TypeVar
+
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,17 @@ def ensure(holds: bool, claim: str) -> None:  # noqa: FBT001 (reads as a sentenc
     """
     if not holds:
         raise InvariantBroken(claim)
+
+
+def present(value: Value | None, claim: str) -> Value:
+    """Give a value that must be there, as `ensure` holds what must be true.
+
+    Raises:
+        InvariantBroken: it is None; `claim` is the sentence that should have held.
+    """
+    if value is None:
+        raise InvariantBroken(claim)
+    return value
 
 
 # ── the request itself ───────────────────────────────────────────────────────────────────────────

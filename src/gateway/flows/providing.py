@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from gateway.domain.biller import Biller, Channel
-from gateway.domain.errors import CallerError, OutcomeUnknown, Overloaded, ensure
+from gateway.domain.errors import CallerError, OutcomeUnknown, Overloaded, present
 from gateway.domain.ids import to_public
 from gateway.domain.partner import Caller
 from gateway.domain.payment import Line, check_channel, refusal_of
@@ -206,8 +206,7 @@ async def _go(
     """Call the provider about an attempt that is written down, and answer with how it goes."""
     async with database.borrow(rt.pool) as connection:
         sent = await attempts.by_reference(connection, row.provider, row.reference)
-    ensure(sent is not None, "an attempt is written down before it is sent")
-    assert sent is not None  # noqa: S101 (for the type checker; ensured above)
+    sent = present(sent, "an attempt is written down before it is sent")
     order = order_of(rt, sent)
     heard = await call(
         rt, row.provider, order, lambda: provider.create(order), provider.read_created
@@ -215,8 +214,7 @@ async def _go(
 
     async def write(connection: Raw) -> Settled | None:
         held = await attempts.hold(connection, row.biller_id, row.attempt_id)
-        ensure(held is not None, "an attempt stays where it was written")
-        assert held is not None  # noqa: S101 (for the type checker; ensured above)
+        held = present(held, "an attempt stays where it was written")
         return await write_down(rt, connection, held, "create", heard)
 
     await landing(rt, write, row.biller_id)
@@ -235,8 +233,7 @@ async def _answer(rt: Runtime, keyed: Keyed, payment_id: UUID) -> Answer:
     if is_first:
         return Answer(status_code, going.body, is_replay=False)
     stored = await replay(rt, keyed)
-    ensure(stored is not None, "a key that was running has an answer")
-    assert stored is not None  # noqa: S101 (for the type checker; ensured above)
+    stored = present(stored, "a key that was running has an answer")
     return Answer(stored.status_code, stored.body, is_replay=True)
 
 

@@ -21,7 +21,7 @@ from gateway.domain.attempt import (
     after_not_sent,
     judge,
 )
-from gateway.domain.errors import ensure
+from gateway.domain.errors import present
 from gateway.domain.evidence import Rank, as_facts
 from gateway.domain.ids import to_public
 from gateway.domain.progress import (
@@ -108,8 +108,7 @@ async def _write(
     judgement: Judgement,
 ) -> Settled:
     payment = await settlement.hold(connection, attempt.biller_id, attempt.payment_id)
-    ensure(payment is not None, "an attempt has its payment")
-    assert payment is not None  # noqa: S101 (for the type checker; ensured above)
+    payment = present(payment, "an attempt has its payment")
     before, after = AttemptState(attempt.state), judgement.standing.state
     outbid: tuple[UUID, ...] = ()
     if judgement.effect is Effect.SETTLE and not await _is_in_the_books(connection, attempt):

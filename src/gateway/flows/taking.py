@@ -7,7 +7,7 @@ from uuid import UUID
 from gateway.domain import receipt
 from gateway.domain.attempt import Judgement, Trouble
 from gateway.domain.clock import business_date
-from gateway.domain.errors import ensure
+from gateway.domain.errors import present
 from gateway.domain.payment import Payment, least_part
 from gateway.domain.progress import FINAL, PaymentState
 from gateway.flows import payments
@@ -26,8 +26,7 @@ async def take_money(
     """Pay the bills with the money, or keep it in suspense where they cannot be paid with it."""
     now = rt.clock.now()
     stored = await payments_store.by_id(connection, held.id, [held.biller_id])
-    ensure(stored is not None, "a held payment can be read")
-    assert stored is not None  # noqa: S101 (for the type checker; ensured above)
+    stored = present(stored, "a held payment can be read")
     payment = replace(
         payments.to_payment(rt, stored),
         status=PaymentState.SUCCEEDED,

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from gateway.domain import provider_receipt
 from gateway.domain.attempt import OPEN, AttemptState
-from gateway.domain.errors import ensure
+from gateway.domain.errors import present
 from gateway.domain.ids import to_public
 from gateway.domain.progress import Certainty, PaymentState, shown
 from gateway.domain.provider_receipt import Going, TriedAt
@@ -34,8 +34,7 @@ async def view(rt: Runtime, payment_id: UUID) -> View:
     """Show a payment through a provider as it stands; whoever asks may see it."""
     async with database.borrow(rt.pool) as connection:
         row = await payments_store.by_id(connection, payment_id, rt.directory.biller_ids)
-    ensure(row is not None, "a payment that has an attempt can be read")
-    assert row is not None  # noqa: S101 (for the type checker; ensured above)
+    row = present(row, "a payment that has an attempt can be read")
     return await view_row(rt, row)
 
 
