@@ -62,6 +62,11 @@ class Weather:
             what = self.dice.choices(["api", "worker", "postgres"], [5, 5, 1])[0]
             await self.strike(what)
 
+    def keep_working(self) -> None:
+        """Start the worker again if it found no database, as a supervisor does."""
+        if self.worker.process.poll() is not None:
+            self.worker = self.at.start_worker(**self.env)
+
     async def strike(self, what: str) -> None:
         """Let one thing go wrong, and be mended."""
         self.happened[what] += 1
@@ -77,6 +82,7 @@ class Weather:
             os.kill(self.server.pid, signal.SIGQUIT)
             await asyncio.to_thread(self.server.start)
             await until(self.at.can_ask)
+        self.keep_working()
 
 
 async def rage(folder: Path, *, seed: int, payments: int) -> dict[str, Any]:
@@ -98,7 +104,7 @@ async def rage(folder: Path, *, seed: int, payments: int) -> dict[str, Any]:
         await blowing
         if not weather.happened["postgres"]:
             await weather.strike("postgres")
-        await _calm(at, storm)
+        await _calm(at, storm, weather)
         return await Truth(at, storm, weather.happened, told=f"seed {seed}").holds()
 
 
@@ -160,10 +166,11 @@ def _new_bill(bill: Bill) -> bills_store.NewBill:
     )
 
 
-async def _calm(at: House, storm: Storm) -> None:
+async def _calm(at: House, storm: Storm, weather: Weather) -> None:
     """Let the wind drop: no more faults, kept notices are sent, time passes, doubts resolve."""
 
     async def is_resolved() -> bool:
+        weather.keep_working()
         await at.rows(TIME_PASSES)
         return await at.count(OPEN) == 0
 
