@@ -6,6 +6,7 @@ forgets a charge, whatever it told anybody.
 """
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
@@ -40,7 +41,7 @@ class _CutOff(Response):
         await send({"type": "http.response.start", "status": 200, "headers": headers})
 
 
-class Rail:
+class Rail(ABC):
     """A simulated provider. A protocol's class inherits and gives `routes`, `notices` and codes.
 
     Args:
@@ -70,25 +71,25 @@ class Rail:
 
     # ── what a protocol gives ────────────────────────────────────────────────────────────────
 
+    @abstractmethod
     def routes(self) -> list[BaseRoute]:
         """Give the protocol's own routes."""
-        raise NotImplementedError
 
+    @abstractmethod
     def notices(self, order: RailOrder, fault: Fault | None) -> list[Notice]:
         """Write the notifications of an order's state, in the order of sending.
 
         DUPLICATE, MISSING and LATE are the rail's own business; WRONG_AMOUNT, FORGED and REORDERED
         are written here.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def codes(self, act: Act) -> str:
         """Give the protocol's result code of what the payer did."""
-        raise NotImplementedError
 
+    @abstractmethod
     def return_to(self, order: RailOrder) -> str:
         """Give the URL to which the payer's browser goes when done."""
-        raise NotImplementedError
 
     # ── orders and charges ───────────────────────────────────────────────────────────────────
 

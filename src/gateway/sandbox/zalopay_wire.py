@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import json
 import re
+from abc import abstractmethod
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any, ClassVar
@@ -84,9 +85,9 @@ class Asked(BaseModel):
     mac: str
 
     @property
+    @abstractmethod
     def reference(self) -> str:
         """The merchant's id that the request is about."""
-        raise NotImplementedError
 
     def base(self, key1: str) -> str:
         """Give the text under the request's mac; the part `key1` is the key itself."""

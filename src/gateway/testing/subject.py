@@ -40,6 +40,13 @@ def needs(*abilities: type[Any]) -> Callable[[Test], Test]:
     return mark
 
 
+class NotGiven(AssertionError):
+    """A conformance class leaves out what a promise about its provider needs: the promise fails."""
+
+    def __init__(self, kind: type[object], name: str) -> None:
+        super().__init__(f"'{kind.__name__}' does not give '{name}', which this promise needs")
+
+
 class Subject:
     """The provider under test. A subclass gives what is declared here without a value."""
 
@@ -73,27 +80,27 @@ class Subject:
 
     def config(self, host: str) -> Config:
         """Give the configuration for a provider that lives at `host` (no slash at the end)."""
-        raise NotImplementedError
+        raise NotGiven(type(self), "config")
 
     def simulator(self, notify_url: str) -> Application:
         """Make the provider's simulator; `notify_url` is for protocols that register it once."""
-        raise NotImplementedError
+        raise NotGiven(type(self), "simulator")
 
     def published(self) -> Iterable[tuple[str, str]]:
         """Give (signature as the adapter makes it, signature as the documents print it)."""
-        raise NotImplementedError
+        raise NotGiven(type(self), "published")
 
     def created(self, order: Order, said: Said) -> Reply:
         """Write the provider's answer to `create`, signed as the provider signs."""
-        raise NotImplementedError
+        raise NotGiven(type(self), "created")
 
     def queried(self, order: Order, said: Said) -> Reply:
         """Write the provider's answer to `query`, signed as the provider signs."""
-        raise NotImplementedError
+        raise NotGiven(type(self), "queried")
 
     def notified(self, order: Order, said: Said) -> Incoming:
         """Write the provider's notification, signed as the provider signs."""
-        raise NotImplementedError
+        raise NotGiven(type(self), "notified")
 
     def forged(self, incoming: Incoming) -> Iterable[tuple[str, Incoming]]:
         """Give forged twins of a notification with their names: each signed field altered.
