@@ -8,7 +8,6 @@ from sqlalchemy import (
     Boolean,
     Column,
     Date,
-    DateTime,
     ForeignKey,
     Identity,
     Index,
@@ -23,47 +22,28 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
-from sqlalchemy.schema import SchemaItem
+
+from gateway.store import columns
 
 METADATA = MetaData()
-
-
-def _text(name: str, *items: SchemaItem, null: bool = False) -> Column[str]:
-    return Column(name, Text, *items, nullable=null)
-
-
-def _code(name: str, *, key: bool = False, null: bool = False) -> Column[str]:
-    return Column(name, Text(collation="C"), primary_key=key, nullable=null)
-
-
-def _dong(name: str) -> Column[int]:
-    return Column(name, BigInteger, nullable=False)
-
-
-def _at(name: str = "created_at", *, null: bool = False) -> Column[object]:
-    return Column(name, DateTime(timezone=True), nullable=null)
-
-
-def _biller(*, key: bool = True) -> Column[int]:
-    return Column("biller_id", SmallInteger, primary_key=key, nullable=False)
 
 
 LEDGER_ACCOUNTS = Table(
     "ledger_accounts",
     METADATA,
     Column("id", Integer, Identity(always=True), primary_key=True),
-    _text("code"),
-    _text("kind"),
-    _at(),
+    columns.text("code"),
+    columns.text("kind"),
+    columns.at(),
     UniqueConstraint("code", name="ledger_accounts_code_key"),
 )
 BILLERS = Table(
     "billers",
     METADATA,
     Column("id", SmallInteger, Identity(always=True), primary_key=True),
-    _text("code"),
+    columns.text("code"),
     Column("payable_account", Integer, ForeignKey("ledger_accounts.id"), nullable=False),
-    _at(),
+    columns.at(),
     UniqueConstraint("code", name="billers_code_key"),
 )
 BILLER_VERSIONS = Table(
@@ -71,20 +51,20 @@ BILLER_VERSIONS = Table(
     METADATA,
     Column("biller_id", SmallInteger, ForeignKey("billers.id"), primary_key=True),
     Column("version", Integer, primary_key=True, autoincrement=False),
-    _text("name"),
+    columns.text("name"),
     Column("metadata", JSONB, nullable=False),
-    _at(),
+    columns.at(),
 )
 PARTNERS = Table(
     "partners",
     METADATA,
     Column("id", Integer, Identity(always=True), primary_key=True),
-    _text("code"),
-    _text("name"),
+    columns.text("code"),
+    columns.text("name"),
     Column("biller_id", SmallInteger, ForeignKey("billers.id")),
     Column("receivable_account", Integer, ForeignKey("ledger_accounts.id"), nullable=False),
-    _at("suspended_at", null=True),
-    _at(),
+    columns.at("suspended_at", null=True),
+    columns.at(),
     UniqueConstraint("code", name="partners_code_key"),
 )
 API_KEYS = Table(
@@ -92,12 +72,12 @@ API_KEYS = Table(
     METADATA,
     Column("id", Uuid, primary_key=True),
     Column("partner_id", Integer, ForeignKey("partners.id"), nullable=False),
-    _text("prefix"),
+    columns.text("prefix"),
     Column("digest", LargeBinary, nullable=False),
     Column("scopes", ARRAY(Text), nullable=False),
-    _at("expires_at", null=True),
-    _at("revoked_at", null=True),
-    _at(),
+    columns.at("expires_at", null=True),
+    columns.at("revoked_at", null=True),
+    columns.at(),
     UniqueConstraint("digest", name="api_keys_digest_key"),
 )
 DIRECTORY_VERSION = Table(
@@ -112,69 +92,69 @@ AREAS = Table(
     Column("code", Text, primary_key=True),
     Column("valid_from", Date, primary_key=True),
     Column("valid_to", Date),
-    _text("name"),
-    _text("kind"),
-    _text("parent_code", null=True),
-    _text("successor_code", null=True),
+    columns.text("name"),
+    columns.text("kind"),
+    columns.text("parent_code", null=True),
+    columns.text("successor_code", null=True),
 )
 CUSTOMERS = Table(
     "customers",
     METADATA,
     Column("biller_id", SmallInteger, ForeignKey("billers.id"), primary_key=True),
-    _code("code", key=True),
-    _text("name"),
-    _text("address"),
-    _text("area_code"),
-    _text("segment"),
-    _text("agency", null=True),
-    _at("updated_at"),
+    columns.code("code", key=True),
+    columns.text("name"),
+    columns.text("address"),
+    columns.text("area_code"),
+    columns.text("segment"),
+    columns.text("agency", null=True),
+    columns.at("updated_at"),
 )
 BILLS = Table(
     "bills",
     METADATA,
-    _biller(),
-    _code("id", key=True),
-    _code("customer_code"),
+    columns.biller(),
+    columns.code("id", key=True),
+    columns.code("customer_code"),
     Column("period", Date, nullable=False),
     Column("kwh", Integer),
-    _dong("net_dong"),
-    _dong("vat_dong"),
-    _dong("amount_dong"),
-    _dong("paid_dong"),
+    columns.dong("net_dong"),
+    columns.dong("vat_dong"),
+    columns.dong("amount_dong"),
+    columns.dong("paid_dong"),
     Column("issued_on", Date, nullable=False),
     Column("due_on", Date, nullable=False),
-    _text("status"),
+    columns.text("status"),
     Column("claimed_by", Uuid),
     Column("event_sequence", Integer, nullable=False),
-    _at("updated_at"),
-    _text("claim", null=True),
+    columns.at("updated_at"),
+    columns.text("claim", null=True),
     Index("bills_open", "biller_id", "customer_code", postgresql_where=text("status = 'open'")),
     Index("bills_customer", "biller_id", "customer_code", "period"),
 )
 PAYMENTS = Table(
     "payments",
     METADATA,
-    _biller(),
+    columns.biller(),
     Column("id", Uuid, primary_key=True),
     Column("partner_id", Integer, nullable=False),
-    _code("partner_reference"),
-    _text("method"),
-    _text("channel"),
-    _code("customer_code"),
-    _dong("amount_dong"),
+    columns.code("partner_reference"),
+    columns.text("method"),
+    columns.text("channel"),
+    columns.code("customer_code"),
+    columns.dong("amount_dong"),
     Column("bill_count", SmallInteger, nullable=False),
     Column("claimed_count", SmallInteger, nullable=False),
-    _text("status"),
+    columns.text("status"),
     Column("business_date", Date, nullable=False),
-    _at(),
-    _at("reversed_at", null=True),
-    _text("reversal_reason", null=True),
-    _code("provider", null=True),
-    _at("expires_at", null=True),
-    _at("settled_at", null=True),
-    _at("cancel_asked_at", null=True),
-    _text("failure", null=True),
-    _text("refund", null=True),
+    columns.at(),
+    columns.at("reversed_at", null=True),
+    columns.text("reversal_reason", null=True),
+    columns.code("provider", null=True),
+    columns.at("expires_at", null=True),
+    columns.at("settled_at", null=True),
+    columns.at("cancel_asked_at", null=True),
+    columns.text("failure", null=True),
+    columns.text("refund", null=True),
     UniqueConstraint("partner_id", "partner_reference", name="payments_partner_reference_key"),
     Index("payments_partner", text("(partner_id::bigint)"), "id"),
     Index("payments_customer", "biller_id", "customer_code", "id"),
@@ -182,11 +162,11 @@ PAYMENTS = Table(
 PAYMENT_BILLS = Table(
     "payment_bills",
     METADATA,
-    _biller(),
+    columns.biller(),
     Column("payment_id", Uuid, primary_key=True),
-    _code("bill_id", key=True),
+    columns.code("bill_id", key=True),
     Column("period", Date, nullable=False),
-    _dong("amount_dong"),
+    columns.dong("amount_dong"),
     Column("sequence", Integer),
     Column("reversal_sequence", Integer),
 )
@@ -195,47 +175,47 @@ IDEMPOTENCY_KEYS = Table(
     METADATA,
     Column("partner_id", Integer, primary_key=True, autoincrement=False),
     Column("operation", Text, primary_key=True),
-    _code("key", key=True),
+    columns.code("key", key=True),
     Column("month", Date, primary_key=True),
     Column("fingerprint", LargeBinary, nullable=False),
     Column("field_digests", LargeBinary, nullable=False),
     Column("status_code", SmallInteger, nullable=False),
-    _text("body"),
+    columns.text("body"),
     Column("resource_id", Uuid),
-    _at(),
+    columns.at(),
 )
 TRANSFERS = Table(
     "transfers",
     METADATA,
-    _biller(),
+    columns.biller(),
     Column("source", Uuid, primary_key=True),
     Column("kind", Text, primary_key=True),
     Column("id", BigInteger, nullable=False),
     Column("debit_account", Integer, nullable=False),
     Column("credit_account", Integer, nullable=False),
-    _dong("amount_dong"),
-    _at(),
+    columns.dong("amount_dong"),
+    columns.at(),
 )
 EVENTS = Table(
     "events",
     METADATA,
-    _biller(),
+    columns.biller(),
     Column("id", Uuid, primary_key=True),
-    _text("type"),
+    columns.text("type"),
     Column("subject", Uuid, nullable=False),
-    _text("body"),
-    _at(),
+    columns.text("body"),
+    columns.at(),
 )
 WEBHOOK_ENDPOINTS = Table(
     "webhook_endpoints",
     METADATA,
     Column("id", Uuid, primary_key=True),
     Column("biller_id", SmallInteger, ForeignKey("billers.id"), nullable=False),
-    _text("url"),
+    columns.text("url"),
     Column("event_types", ARRAY(Text), nullable=False),
-    _at("disabled_at", null=True),
-    _text("disabled_reason", null=True),
-    _at(),
+    columns.at("disabled_at", null=True),
+    columns.text("disabled_reason", null=True),
+    columns.at(),
     Index("webhook_endpoints_biller", "biller_id"),
 )
 WEBHOOK_SECRETS = Table(
@@ -244,24 +224,24 @@ WEBHOOK_SECRETS = Table(
     Column("id", Uuid, primary_key=True),
     Column("endpoint_id", Uuid, ForeignKey("webhook_endpoints.id"), nullable=False),
     Column("sealed", LargeBinary, nullable=False),
-    _at("expires_at", null=True),
-    _at(),
+    columns.at("expires_at", null=True),
+    columns.at(),
     Index("webhook_secrets_endpoint", "endpoint_id"),
 )
 DELIVERIES = Table(
     "deliveries",
     METADATA,
     Column("id", BigInteger, Identity(always=True), primary_key=True),
-    _biller(key=False),
+    columns.biller(key=False),
     Column("event_id", Uuid, nullable=False),
     Column("endpoint_id", Uuid, nullable=False),
-    _text("state"),
-    _at("due_at"),
+    columns.text("state"),
+    columns.at("due_at"),
     Column("attempts", SmallInteger, nullable=False),
     Column("lease_no", Integer, nullable=False),
     Column("last_status", SmallInteger),
-    _text("last_failure", null=True),
-    _at("finished_at", null=True),
+    columns.text("last_failure", null=True),
+    columns.at("finished_at", null=True),
     Index("deliveries_due", "endpoint_id", "due_at", "id", postgresql_where=text("state = 'due'")),
     Index("deliveries_dead", "endpoint_id", "id", postgresql_where=text("state = 'dead'")),
 )
@@ -269,10 +249,10 @@ AUDIT_LOG = Table(
     "audit_log",
     METADATA,
     Column("id", BigInteger, Identity(always=True), primary_key=True),
-    _at("at"),
-    _text("actor"),
-    _text("action"),
-    _text("subject"),
+    columns.at("at"),
+    columns.text("actor"),
+    columns.text("action"),
+    columns.text("subject"),
     Column("detail", JSONB, nullable=False),
     Column("hash", LargeBinary, nullable=False),
 )
