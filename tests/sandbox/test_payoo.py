@@ -1,7 +1,6 @@
 """The simulated Payoo against the documents: orders, the payer, notifications."""
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
 from urllib.parse import quote
 
 import pytest
@@ -79,10 +78,10 @@ async def test_json_and_multipart_are_read_as_a_form_is(shop: Merchant) -> None:
         {"order_cash_amount": "150.000"},
         {"order_cash_amount": "-1"},
         {"order_description": quote("x" * 50)},
-        {"order_ship_date": vietnam(timedelta(days=-2), "%d/%m/%Y")},
+        {"order_ship_date": "01/01/2026"},
         {"order_ship_date": "2026-11-24"},
         {"order_ship_days": "soon"},
-        {"validity_time": vietnam(timedelta(minutes=-1))},
+        {"validity_time": "20260101000000"},
         {"validity_time": "tomorrow"},
         {"notify_url": "http://127.0.0.1/notify"},
         {"shop_back_url": quote("javascript:x", safe="")},
