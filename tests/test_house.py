@@ -129,12 +129,18 @@ def test_nobody_names_a_provider_outside_its_own_files() -> None:
     assert not found, "\n".join(found)
 
 
+def own_names(module: Path, floor: str) -> set[str]:
+    """Give its name, and the name of the package within a floor that it is a part of."""
+    package = {module.parent.name} - {floor}
+    return {name_of(module).lstrip("_"), *package}
+
+
 @pytest.mark.parametrize("floor", ["domain", "kit", "store", "flows", "api", "providers"])
 def test_every_module_has_its_test_file(floor: str) -> None:
     tested = {path.stem for path in sources(ROOT / "tests")}
     modules = [p for p in sources(SOURCE / floor) if name_of(p) != floor]
     assert modules, f"the floor '{floor}' is empty"
-    bare = [p for p in modules if f"test_{name_of(p).lstrip('_')}" not in tested]
+    bare = [p for p in modules if not {f"test_{n}" for n in own_names(p, floor)} & tested]
     assert not bare, "\n".join(["no test file:", *(str(p.relative_to(ROOT)) for p in bare)])
 
 

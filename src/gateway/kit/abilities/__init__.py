@@ -1,0 +1,57 @@
+"""The contract: what a provider can do is what it inherits; there is no second list.
+
+An adapter is pure. It builds a `Call` and reads a `Reply`; it never sends, waits, stores, or asks
+the time. The house sends (`kit/wire.py`), remembers, decides (`domain/attempt.py`) and repeats.
+
+Three rules make an adapter safe:
+
+1. A decline is a value (`Finding`), never an exception. Only codes of the adapter's own table, from
+   the provider's documents, are FAILED; anything else is UNKNOWN.
+2. What cannot be read, or whose signature is wrong, raises `Garbled`: the attempt stays in doubt.
+3. An answer for another reference, another merchant or another amount is handed on as it is; the
+   house compares and refuses it.
+"""
+
+from gateway.kit.abilities.bills import ClearsDebt, LooksUpBills
+from gateway.kit.abilities.mandates import DebitsMandates
+from gateway.kit.abilities.orders import (
+    AnswersQueries,
+    Cancels,
+    Captures,
+    Notifies,
+    Refunds,
+    TakesPayments,
+)
+from gateway.kit.abilities.provider import Config, ConfigT, Provider
+from gateway.kit.abilities.statements import GivesStatements
+
+__all__ = [
+    "ABILITIES",
+    "AnswersQueries",
+    "Cancels",
+    "Captures",
+    "ClearsDebt",
+    "Config",
+    "ConfigT",
+    "DebitsMandates",
+    "GivesStatements",
+    "LooksUpBills",
+    "Notifies",
+    "Provider",
+    "Refunds",
+    "TakesPayments",
+]
+
+ABILITIES: tuple[type[Provider[Config]], ...] = (
+    TakesPayments,
+    Notifies,
+    AnswersQueries,
+    Cancels,
+    Captures,
+    Refunds,
+    GivesStatements,
+    LooksUpBills,
+    ClearsDebt,
+    DebitsMandates,
+)
+"""In the order of the ability matrix."""
