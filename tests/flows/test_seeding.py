@@ -6,7 +6,7 @@ import pytest
 
 from gateway.domain.errors import InvariantBroken
 from gateway.flows.seeding import SeedReport, seed
-from gateway.run import pilot_data
+from gateway.house import pilot_data
 from gateway.runtime import Runtime
 from gateway.sandbox.pilot import Pilot
 from gateway.store import database, ledger

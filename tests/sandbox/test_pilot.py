@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from gateway.domain.tariff import charge
-from gateway.run import RULES
+from gateway.house import RULES
 from gateway.sandbox.areas import PILOT_WARDS, WARDS_2019
 from gateway.sandbox.pilot import (
     CASH,

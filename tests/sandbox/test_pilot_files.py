@@ -6,7 +6,7 @@ import sys
 from datetime import date
 
 from gateway.domain.csv_lines import BILLS_HEADER, CUSTOMERS_HEADER, BillCheck, CustomerCheck
-from gateway.run import RULES
+from gateway.house import RULES
 from gateway.sandbox.pilot import Pilot
 from gateway.sandbox.pilot_files import Kind, as_csv
 

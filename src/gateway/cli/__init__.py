@@ -9,7 +9,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from gateway import run
+from gateway import house, run
 from gateway.app import fastapi_app, openapi_yaml
 from gateway.cli import providers, setup
 from gateway.cli.flow import no_runtime, run_flow, stop
@@ -19,6 +19,7 @@ from gateway.flows import health, seeding
 from gateway.kit import logs
 from gateway.runtime import Runtime
 from gateway.sandbox import pilot
+from gateway.sandbox.plays import plays
 from gateway.sandbox.processes import PartFailed
 from gateway.settings import Settings
 from gateway.store import schema
@@ -48,11 +49,39 @@ def run_all(
     """Start everything on this machine and show the main job done."""
     logs.configure("WARNING")
     try:
-        run.run(run.plan(data_dir, port, customers, exits=exits))
+        run.run(house.plan(data_dir, port, customers), exits=exits)
     except (PartFailed, EmbeddedPostgresError) as failed:
         stop(str(failed))
     except KeyboardInterrupt:
         stop("stopped before everything was up")
+
+
+@commands.command()
+def demo(
+    channel: Annotated[
+        str | None, typer.Argument(help="Which; without one they are listed")
+    ] = None,
+    data_dir: Annotated[Path | None, typer.Option(help="Where state is kept")] = None,
+    port: Annotated[int, typer.Option(help="The API's port, or the next free one")] = 8080,
+    customers: Annotated[int, typer.Option(help="Customers of the pilot data")] = 2_000,
+    *,
+    stays: Annotated[bool, typer.Option("--stay", help="Keep everything up after it")] = False,
+) -> None:
+    """Start everything and show one channel from end to end."""
+    logs.configure("WARNING")
+    found = plays()
+    if channel is None:
+        for play in found.values():
+            typer.echo(f"{play.channel:<18}{play.title}")
+        return
+    if channel not in found:
+        stop(f"no such channel: {channel}; there are {', '.join(found)}")
+    try:
+        run.demo(house.plan(data_dir, port, customers), found[channel], stays=stays)
+    except (PartFailed, EmbeddedPostgresError) as failed:
+        stop(str(failed))
+    except KeyboardInterrupt:
+        stop("stopped before it was shown")
 
 
 @commands.command()
@@ -107,7 +136,7 @@ def seed(customers: int = 2_000, months: int = 36, seed: int = 2019) -> None:
     async def act(rt: Runtime) -> str:
         today = business_date(datetime.now(UTC))
         data = pilot.Pilot(customers=customers, months=months, seed=seed, today=today)
-        return str(await seeding.seed(rt, run.pilot_data(data), actor="cli"))
+        return str(await seeding.seed(rt, house.pilot_data(data), actor="cli"))
 
     typer.echo(run_flow(act))
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from time import monotonic, sleep
+from typing import Self
 from uuid import uuid4
 
 import httpx
@@ -33,19 +34,29 @@ class ProviderPlay:
         self._http = httpx.Client(timeout=TIMEOUT_S, trust_env=False)
         self._customers = iter(stage.customers)
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.close()
+
     def perform(self) -> None:
         """Pay at each rail.
 
         Raises:
             SceneFailed: an answer is not what it must be.
         """
-        with self._http:
-            *plain, last = self._rails
-            for number, rail in enumerate(plain, start=7):
-                self._pay(number, rail)
-            self._pay_through_a_time_out(7 + len(plain), last)
+        *plain, last = self._rails
+        for number, rail in enumerate(plain, start=7):
+            self.pay(number, rail)
+        self._pay_through_a_time_out(7 + len(plain), last)
 
-    def _pay(self, number: int, rail: RailAt) -> None:
+    def pay(self, number: int, rail: RailAt) -> None:
+        """Pay one bill there; its signed notification settles it.
+
+        Raises:
+            SceneFailed: an answer is not what it must be.
+        """
         payment = self._begin(rail, status=201)
         self._say(f"{number}. A payer chooses {rail.title}: POST /v1/payments, method 'provider'")
         self._say(f"   201 {payment['id']} {payment['status']}, {dong(payment['amount_dong'])}")
