@@ -20,15 +20,14 @@ from gateway.domain.partner import Mode
 from gateway.embedded import EmbeddedPostgres
 from gateway.runtime import Clock, Runtime, Secrets
 from gateway.store import schema
+from gateway.store.provider_tables import METADATA
 from tests import contract
 from tests.world import MASTER_SECRET, World
 
-EMPTY_ALL = """
+KEPT = {"directory_version"}
+EMPTY_ALL = f"""
 SET session_replication_role = replica;
-TRUNCATE exceptions, quarantine, notifications, exchanges, evidence, attempts,
-    provider_switches, providers, audit_log, deliveries, webhook_secrets, webhook_endpoints,
-    events, transfers, idempotency_keys, payment_bills, payments, bills, customers, areas,
-    api_keys, partners, biller_versions, billers, ledger_accounts RESTART IDENTITY CASCADE;
+TRUNCATE {", ".join(sorted(METADATA.tables.keys() - KEPT))} RESTART IDENTITY CASCADE;
 UPDATE directory_version SET version = version + 1;
 """
 
