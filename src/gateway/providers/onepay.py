@@ -13,7 +13,6 @@ docs/providers/onepay.md says what none of them confirms, and where we believe l
 import hashlib
 import hmac
 import re
-import unicodedata
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -27,6 +26,7 @@ from pydantic import Field, SecretStr, field_validator
 
 from gateway.domain.biller import Channel
 from gateway.domain.evidence import Finding, Outcome
+from gateway.domain.folding import plain_words
 from gateway.kit import abilities, messages
 from gateway.kit.abilities import AnswersQueries, Notifies, Refunds, TakesPayments
 from gateway.kit.messages import Call, Incoming, Moment, Order, RefundOrder, Reply, Unreadable
@@ -264,9 +264,7 @@ def refund_id_of(refund: RefundOrder) -> str:
 
 def to_order_info(text: str) -> str:
     """Write Vietnamese without diacritics or special characters, 32 at most; no card's number."""
-    plain = unicodedata.normalize("NFD", text).replace("đ", "d").replace("Đ", "D")
-    bare = "".join(mark for mark in plain if not unicodedata.combining(mark))
-    info = " ".join(re.sub(r"[^A-Za-z0-9._-]", " ", bare).split())[:32].rstrip()
+    info = plain_words(text)[:32].rstrip()
     return "" if is_card_number(info) else info
 
 

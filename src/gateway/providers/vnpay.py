@@ -13,7 +13,6 @@ docs/providers/vnpay.md says what none of them confirms.
 import hashlib
 import hmac
 import re
-import unicodedata
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
@@ -25,6 +24,7 @@ from pydantic import Field, SecretStr
 from gateway.domain.biller import Channel
 from gateway.domain.clock import VIETNAM
 from gateway.domain.evidence import Finding, Outcome
+from gateway.domain.folding import plain_words
 from gateway.kit import abilities, messages
 from gateway.kit.abilities import AnswersQueries, Notifies, Refunds, TakesPayments
 from gateway.kit.messages import Call, Incoming, Moment, Order, RefundOrder, Reply, Unreadable
@@ -263,9 +263,7 @@ def of_codes(response: str, status: str) -> Outcome:
 
 def fold(text: str) -> str:
     """Write Vietnamese without diacritics or special characters, 255 at most."""
-    plain = unicodedata.normalize("NFD", text).replace("đ", "d").replace("Đ", "D")
-    bare = "".join(mark for mark in plain if not unicodedata.combining(mark))
-    return " ".join(re.sub(r"[^A-Za-z0-9._-]", " ", bare).split())[:255].rstrip()
+    return plain_words(text)[:255].rstrip()
 
 
 def to_vnpay_amount(amount_dong: int) -> str:

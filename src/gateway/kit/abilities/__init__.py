@@ -13,6 +13,7 @@ Three rules make an adapter safe:
 """
 
 from gateway.kit.abilities.bills import ClearsDebt, LooksUpBills
+from gateway.kit.abilities.credits import Credit, NotifiesCredits
 from gateway.kit.abilities.mandates import DebitsMandates
 from gateway.kit.abilities.orders import (
     AnswersQueries,
@@ -33,10 +34,12 @@ __all__ = [
     "ClearsDebt",
     "Config",
     "ConfigT",
+    "Credit",
     "DebitsMandates",
     "GivesStatements",
     "LooksUpBills",
     "Notifies",
+    "NotifiesCredits",
     "Provider",
     "Refunds",
     "TakesPayments",
@@ -53,5 +56,6 @@ ABILITIES: tuple[type[Provider[Config]], ...] = (
     LooksUpBills,
     ClearsDebt,
     DebitsMandates,
+    NotifiesCredits,
 )
 """In the order of the ability matrix."""
