@@ -3,7 +3,7 @@
 from alembic import context
 from sqlalchemy import Connection
 
-from gateway.store.provider_tables import METADATA
+from gateway.store.metadata import METADATA
 from gateway.store.schema import include_object
 
 

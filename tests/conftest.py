@@ -20,7 +20,7 @@ from gateway.domain.partner import Mode
 from gateway.embedded import EmbeddedPostgres
 from gateway.runtime import Clock, Runtime, Secrets
 from gateway.store import schema
-from gateway.store.provider_tables import METADATA
+from gateway.store.metadata import METADATA
 from tests import contract
 from tests.world import MASTER_SECRET, World
 

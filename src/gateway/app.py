@@ -20,6 +20,7 @@ from gateway.api import (
     notifications,
     openapi,
     payments,
+    problems,
     provider_payments,
 )
 from gateway.api.edge import Edge, Hot, as_gateway_error, problem
@@ -28,7 +29,9 @@ from gateway.api.exchange import response_of
 from gateway.api.problem_table import TABLE
 from gateway.domain.errors import GatewayError, MethodNotAllowed, RouteUnknown
 from gateway.kit import logs
+from gateway.pages import account
 from gateway.pages.docs import ProblemDoc, docs_routes
+from gateway.pages.site import site
 from gateway.runtime import Runtime
 from gateway.settings import Settings, open_runtime
 
@@ -91,6 +94,8 @@ def fastapi_app(open_: Callable[[], Runtime]) -> FastAPI:
         app.include_router(part.router)
     openapi.install(app, description=DESCRIPTION, webhooks=WEBHOOKS)
     app.include_router(docs_routes(_problem_docs()))
+    for pages in (account,):
+        app.include_router(pages.router)
     app.add_api_route("/openapi.yaml", _openapi_yaml, include_in_schema=False)
     for kind in (GatewayError, HTTPException, Exception):
         app.add_exception_handler(kind, _answer_error)
@@ -121,10 +126,24 @@ async def _openapi_yaml(request: Request) -> Response:
 
 async def _answer_error(request: Request, error: Exception) -> Response:
     known = _of_framework(request, error)
+    if "page" in getattr(request.scope.get("route"), "tags", ()):
+        return await _tell_person(request, known)
     response = response_of(problem(known, request.scope), request)
     if isinstance(known, MethodNotAllowed):
         response.headers["allow"] = ", ".join(sorted(_methods_of(request)))
     return response
+
+
+async def _tell_person(request: Request, error: GatewayError) -> Response:
+    # What only a page can be told, a forged form say, is no code of the API.
+    entry = TABLE.get(error.code)
+    status = HTTPStatus.BAD_REQUEST if entry is None else entry.status
+    may_have_moved = entry is not None and entry.money_may_have_moved
+    request.scope["gateway.code"] = error.code
+    answer = await site().tell(request, error, status=status, may_have_moved=may_have_moved)
+    if (wait_s := problems.retry_after(error)) is not None:
+        answer.headers["retry-after"] = str(wait_s)
+    return answer
 
 
 def _of_framework(request: Request, error: Exception) -> GatewayError:

@@ -16,12 +16,16 @@ async def client() -> AsyncIterator[AsyncClient]:
     app = FastAPI()
 
     @app.get("/lost")
-    def lost(request: Request) -> Response:
-        return site().trouble(request, PaymentNotFound("<b>pay_1"), status=404, may_have_moved=True)
+    async def lost(request: Request) -> Response:
+        return await site().tell(
+            request, PaymentNotFound("<b>pay_1"), status=404, may_have_moved=True
+        )
 
     @app.get("/ours")
-    def ours(request: Request) -> Response:
-        return site().trouble(request, PaymentNotFound("pay_1"), status=503, may_have_moved=False)
+    async def ours(request: Request) -> Response:
+        return await site().tell(
+            request, PaymentNotFound("pay_1"), status=503, may_have_moved=False
+        )
 
     @app.post("/done")
     def done() -> Response:

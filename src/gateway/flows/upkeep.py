@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from gateway.flows import sign_in
 from gateway.kit import metrics
 from gateway.kit.logs import log
 from gateway.runtime import Runtime
@@ -12,7 +13,7 @@ DELIVERED_KEPT_DAYS = 30
 
 
 async def keep_up(rt: Runtime) -> None:
-    """Make partitions ahead, drop keys past their time, forget old deliveries, measure the queue.
+    """Make partitions ahead, drop and forget what is past its time, measure the queue.
 
     Safe to repeat and from many workers.
     """
@@ -21,6 +22,7 @@ async def keep_up(rt: Runtime) -> None:
         await upkeep.make_partitions(connection, now.date())
         dropped = await upkeep.drop_old_keys(connection, now.date() - timedelta(days=KEPT_DAYS))
         pruned = await webhooks.prune(connection, now - timedelta(days=DELIVERED_KEPT_DAYS))
+    await sign_in.sweep(rt)
     await measure_backlog(rt)
     log.info("upkeep.done", dropped_key_months=dropped, pruned_deliveries=pruned)
 

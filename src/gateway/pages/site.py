@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fastapi import Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from gateway.domain.errors import GatewayError
 from gateway.pages import formats
 from gateway.pages.assets import Assets
 from gateway.pages.words import Language, word
+from gateway.runtime import Runtime
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -26,7 +28,7 @@ POLICY = (
     "connect-src 'self'; font-src 'self' data:; worker-src blob:; base-uri 'none'; "
     "frame-ancestors 'none'; form-action 'self'{forms}"
 )
-HEADERS = {"x-content-type-options": "nosniff", "referrer-policy": "no-referrer"}
+HEADERS = {"x-content-type-options": "nosniff", "referrer-policy": "same-origin"}
 LANGUAGE_COOKIE = "lang"
 YEAR_S = 365 * 86_400
 
@@ -98,13 +100,32 @@ class Site:
             )
         return answer
 
-    def trouble(
+    async def show(
+        self,
+        request: Request,
+        template: str,
+        *,
+        status: int = 200,
+        is_private: bool = False,
+        policy: dict[str, str] | None = None,
+        **facts: object,
+    ) -> Response:
+        """Show a page from a route that is `async`, off its event loop; see `page`."""
+
+        def shown() -> Response:
+            return self.page(
+                request, template, status=status, is_private=is_private, policy=policy, **facts
+            )
+
+        return await run_in_threadpool(shown)
+
+    async def tell(
         self, request: Request, error: GatewayError, *, status: int, may_have_moved: bool
     ) -> Response:
         """Show an error to a person: what happened, and what it says about the money."""
         is_ours = status >= HTTPStatus.INTERNAL_SERVER_ERROR
         sentence = error.detail_vi if language_of(request) == "vi" else error.detail
-        return self.page(
+        return await self.show(
             request,
             "trouble.html",
             status=status,
@@ -118,6 +139,12 @@ class Site:
 def site() -> Site:
     """Give the process's one Site."""
     return Site()
+
+
+def runtime_of(request: Request) -> Runtime:
+    """Give the process's runtime."""
+    runtime: Runtime = request.app.state.runtime
+    return runtime
 
 
 def see(url: str) -> Response:
