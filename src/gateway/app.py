@@ -138,7 +138,8 @@ async def _tell_person(request: Request, error: GatewayError) -> Response:
     # What only a page can be told, a forged form say, is no code of the API.
     entry = TABLE.get(error.code)
     status = HTTPStatus.BAD_REQUEST if entry is None else entry.status
-    may_have_moved = entry is not None and entry.money_may_have_moved
+    is_act = request.method == "POST"  # to look at a page moves nothing
+    may_have_moved = is_act and entry is not None and entry.money_may_have_moved
     request.scope["gateway.code"] = error.code
     answer = await site().tell(request, error, status=status, may_have_moved=may_have_moved)
     if (wait_s := problems.retry_after(error)) is not None:
