@@ -37,4 +37,5 @@ async def _incoming(request: Request) -> Incoming:
         body=await request.body(),
         headers=dict(request.headers.items()),
         peer=request.client.host if request.client else "",
+        received_at=runtime_of(request).clock.now(),
     )
