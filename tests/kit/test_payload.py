@@ -11,6 +11,7 @@ from gateway.kit.messages import SignatureWrong, Unreadable
 from gateway.kit.payload import (
     check_signature,
     dong_of,
+    id_of,
     integer_of,
     raw_member,
     read_exact,
@@ -116,6 +117,17 @@ def test_any_other_signature_is_wrong(given_: object) -> None:
     check_signature("ab", "ab")
     with pytest.raises(SignatureWrong):
         check_signature("ab", given_)
+
+
+def test_an_id_is_short_and_printable_or_absent() -> None:
+    assert id_of({"id": "FT24331Q8MDW"}, "id") == "FT24331Q8MDW"
+    assert id_of({}, "id") is id_of({"id": ""}, "id") is id_of({"id": None}, "id") is None
+
+
+@pytest.mark.parametrize("value", ["x" * 101, "a\x00", "a\nb", "\ud800", 7, ["a"]])
+def test_what_is_no_id_is_unreadable(value: object) -> None:
+    with pytest.raises(Unreadable, match="id"):
+        id_of({"id": value}, "id")
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from gateway.kit.messages import SignatureWrong, Unreadable
 
 # 18 digits: an int64, and far from the size that Python refuses to write.
 _INTEGER = re.compile(r"-?[0-9]{1,18}", re.ASCII)
+_ID_MAX = 100
 _DONG = re.compile(r"([0-9]{1,15})(?:\.0+)?", re.ASCII)
 
 
@@ -101,6 +102,18 @@ def text_of(fields: Mapping[str, Any], name: str) -> str:
     if value is not None and not isinstance(value, str):
         raise Unreadable(what=name)
     return value or ""
+
+
+def id_of(fields: Mapping[str, Any], name: str) -> str | None:
+    """Give an identifier of theirs; None if it is absent, null or empty.
+
+    Raises:
+        Unreadable: not text, over 100 characters, or with a sign that cannot be printed.
+    """
+    text = text_of(fields, name)
+    if len(text) > _ID_MAX or not text.isprintable():
+        raise Unreadable(what=name)
+    return text or None
 
 
 def dong_of(fields: Mapping[str, Any], name: str) -> int | None:

@@ -118,7 +118,7 @@ class PromisesOfCalls(Subject):
 
     # ── the wire ─────────────────────────────────────────────────────────────────────────────
 
-    @needs(TakesPayments)
+    @needs(TakesPayments, call=True)
     @pytest.mark.asyncio
     async def test_a_refused_connection_is_not_sent(self) -> None:
         with socket.socket() as taken:
@@ -129,7 +129,7 @@ class PromisesOfCalls(Subject):
             await wire.aclose()
         assert exchange.fate is Fate.NOT_SENT
 
-    @needs(TakesPayments)
+    @needs(TakesPayments, call=True)
     @pytest.mark.asyncio
     @pytest.mark.parametrize("fault", ["hang_before", "hang_after", "drop_after", "error_after"])
     async def test_a_call_without_a_whole_answer_is_in_doubt(self, fault: str) -> None:
@@ -139,7 +139,7 @@ class PromisesOfCalls(Subject):
             exchange = await stand.hasty.send(call)
         assert exchange.fate is Fate.SILENT, exchange
 
-    @needs(TakesPayments)
+    @needs(TakesPayments, call=True)
     @pytest.mark.asyncio
     async def test_a_maintenance_page_with_status_200_is_garbled(self) -> None:
         async with self.stand() as stand:
