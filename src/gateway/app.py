@@ -15,13 +15,14 @@ from gateway.api import (
     answers,
     billers,
     bills,
-    credits,
+    crediting,
     health,
     lookup,
     notifications,
     openapi,
     payments,
     provider_payments,
+    suspense,
 )
 from gateway.api.edge import Edge, Hot, as_gateway_error, problem
 from gateway.api.events import WEBHOOKS
@@ -96,7 +97,8 @@ def fastapi_app(open_: Callable[[], Runtime]) -> FastAPI:
         notifications,
         answers,
         health,
-        credits,
+        crediting,
+        suspense,
     )
     for part in parts:
         app.include_router(part.router)

@@ -12,6 +12,7 @@ import typer
 from gateway import house, run
 from gateway.app import fastapi_app, openapi_yaml
 from gateway.cli import providers, setup
+from gateway.cli import suspense as suspense_commands
 from gateway.cli.flow import no_runtime, run_flow, stop
 from gateway.domain.clock import business_date
 from gateway.embedded import EmbeddedPostgresError
@@ -33,6 +34,7 @@ commands = typer.Typer(
 )
 setup.add_to(commands)
 providers.add_to(commands)
+suspense_commands.add_to(commands)
 
 KEEP_ALIVE_S = 75
 BACKLOG = 2048

@@ -12,6 +12,7 @@ from gateway.kit import metrics
 from gateway.runtime import Runtime
 from gateway.store import database
 from gateway.store import suspense as store
+from gateway.store import suspense_lists as lists
 from gateway.store.database import Raw
 
 
@@ -76,27 +77,27 @@ async def open_line(
     return line.id
 
 
-async def list_lines(rt: Runtime, wanted: store.Filter) -> tuple[list[store.LineRow], bool]:
+async def list_lines(rt: Runtime, wanted: lists.Filter) -> tuple[list[store.LineRow], bool]:
     """Read a page of lines, the newest first, and say whether more follow."""
     async with database.borrow(rt.pool) as connection:
-        rows = await store.list_page(connection, replace(wanted, limit=wanted.limit + 1))
+        rows = await lists.list_page(connection, replace(wanted, limit=wanted.limit + 1))
     return rows[: wanted.limit], len(rows) > wanted.limit
 
 
 async def list_instructions(
     rt: Runtime, biller_id: int, state: str | None, before: UUID | None, limit: int
-) -> tuple[list[store.InstructionRow], bool]:
+) -> tuple[list[lists.InstructionRow], bool]:
     """Read a page of a biller's refunds, the newest first, and say whether more follow."""
     async with database.borrow(rt.pool) as connection:
-        rows = await store.instructions(connection, biller_id, state, before, limit + 1)
+        rows = await lists.instructions(connection, biller_id, state, before, limit + 1)
     return rows[:limit], len(rows) > limit
 
 
 async def measure(rt: Runtime) -> None:
     """Set the gauges of suspense and of the refunds that are due."""
     async with database.borrow(rt.pool) as connection:
-        measured = await store.measure(connection, business_date(rt.clock.now()))
-        refunds, due_dong = await store.refunds_due(connection)
+        measured = await lists.measure(connection, business_date(rt.clock.now()))
+        refunds, due_dong = await lists.refunds_due(connection)
     for owner in OWNERS:
         found = next((m for m in measured if m.owner == owner), None)
         metrics.SUSPENSE_DONG.labels(owner).set(found.amount_dong if found else 0)

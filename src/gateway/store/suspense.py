@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
+from gateway.domain.errors import present
 from gateway.domain.suspense import Care
-from gateway.store.database import ONE_PLAN_EACH, Raw
+from gateway.store.database import Raw
 
 # Opens a line with its exception (a provider's late money has one by its attempt) and, where the
 # payer gets it back, its one instruction. One that was withdrawn (a person assigned the money) is
@@ -63,6 +64,14 @@ SELECT * FROM suspense_lines
 WHERE biller_id = $1 AND customer_code = $2 AND closed_at IS NULL AND reason = 'short'
   AND attempt_id IS NULL ORDER BY id FOR UPDATE
 """
+# Who told of a line's money, and under which reference it can be asked back.
+ORIGIN = """
+SELECT coalesce(c.provider, a.provider) AS provider,
+       CASE WHEN c.id IS NULL THEN a.reference ELSE c.bank_reference END AS reference
+FROM suspense_lines l LEFT JOIN credits c ON c.id = l.credit_id
+LEFT JOIN attempts a ON a.biller_id = l.biller_id AND a.id = l.attempt_id
+WHERE l.id = $1
+"""
 HOLD = "SELECT * FROM suspense_lines WHERE id = $1 FOR UPDATE"
 
 # How much was missing becomes less when more of it came; the sentence says so.
@@ -95,32 +104,6 @@ HELD_TOO_LONG = """
 SELECT * FROM suspense_lines
 WHERE closed_at IS NULL AND reason = 'short' AND due_on < $1
 ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED
-"""
-
-# A page of open (or all) lines of a biller, the newest first; rides suspense_lines_open.
-LIST = """
-SELECT * FROM suspense_lines
-WHERE ($1::smallint IS NULL OR biller_id = $1) AND ($2::bool OR closed_at IS NULL)
-  AND ($3::text IS NULL OR reason = $3) AND ($4::text IS NULL OR customer_code = $4)
-  AND ($5::text IS NULL OR owner = $5) AND ($6::uuid IS NULL OR id < $6)
-ORDER BY id DESC LIMIT $7
-"""
-INSTRUCTIONS = """
-SELECT * FROM refund_instructions
-WHERE biller_id = $1 AND ($2::text IS NULL OR state = $2) AND ($3::uuid IS NULL OR id < $3)
-ORDER BY id DESC LIMIT $4
-"""
-
-# Đồng and the oldest line by owner, and the refunds that are due.
-MEASURE = """
-SELECT owner, count(*) AS lines, sum(amount_dong)::bigint AS amount_dong,
-       extract(epoch FROM now() - min(opened_at)) AS oldest_s,
-       count(*) FILTER (WHERE due_on < $1) AS overdue
-FROM suspense_lines WHERE closed_at IS NULL GROUP BY owner
-"""
-REFUNDS_DUE = """
-SELECT count(*) AS refunds, coalesce(sum(amount_dong), 0)::bigint AS amount_dong
-FROM refund_instructions WHERE state = 'due'
 """
 
 
@@ -161,26 +144,6 @@ class Refund:
 
 
 @dataclass(frozen=True, slots=True)
-class InstructionRow:
-    """A refund that is to be carried out."""
-
-    id: UUID
-    biller_id: int
-    suspense_id: UUID
-    credit_id: UUID | None
-    attempt_id: UUID | None
-    movement: UUID
-    """The credit, or the attempt, that brought the money: refunded once."""
-    amount_dong: int
-    goes_to: str
-    provider: str
-    reference: str | None
-    state: str
-    due_on: date
-    created_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class Closing:
     """How lines are closed: as what, by whom, why, and by which payment."""
 
@@ -192,35 +155,19 @@ class Closing:
 
 
 @dataclass(frozen=True, slots=True)
+class Came:
+    """Who told of a movement, and its reference there, if it has one."""
+
+    provider: str
+    reference: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Turning:
     """When a held line is given back, and under which id its refund is due."""
 
     refund_id: UUID
     at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """What stands in suspense with one owner."""
-
-    owner: str
-    lines: int
-    amount_dong: int
-    oldest_s: float
-    overdue: int
-
-
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """Which lines to list; None means any."""
-
-    biller_id: int | None = None
-    with_closed: bool = False
-    reason: str | None = None
-    customer_code: str | None = None
-    owner: str | None = None
-    before: UUID | None = None
-    limit: int = 20
 
 
 async def open_line(connection: Raw, line: LineRow, refund: Refund) -> None:
@@ -280,6 +227,12 @@ async def hold(connection: Raw, line_id: UUID) -> LineRow | None:
     return None if row is None else LineRow(**row)
 
 
+async def origin(connection: Raw, line_id: UUID) -> Came:
+    """Say where a line's money came from."""
+    row = present(await connection.fetchrow(ORIGIN, line_id), "a line has its origin")
+    return Came(row["provider"], row["reference"])
+
+
 async def now_missing(connection: Raw, line_id: UUID, missing_dong: int, next_action: str) -> None:
     """Write how much is still missing beside what is held."""
     await connection.execute(NOW_MISSING, line_id, missing_dong, next_action)
@@ -302,40 +255,3 @@ async def turn(connection: Raw, line_id: UUID, reason: str, care: Care, turning:
 async def held_too_long(connection: Raw, today: date, limit: int) -> list[LineRow]:
     """Lock some of what is held past its day."""
     return [LineRow(**row) for row in await connection.fetch(HELD_TOO_LONG, today, limit)]
-
-
-async def list_page(connection: Raw, wanted: Filter) -> list[LineRow]:
-    """Read a page of lines, the newest first."""
-    async with connection.transaction():
-        await connection.execute(ONE_PLAN_EACH)
-        rows = await connection.fetch(
-            LIST,
-            wanted.biller_id,
-            wanted.with_closed,
-            wanted.reason,
-            wanted.customer_code,
-            wanted.owner,
-            wanted.before,
-            wanted.limit,
-        )
-    return [LineRow(**row) for row in rows]
-
-
-async def instructions(
-    connection: Raw, biller_id: int, state: str | None, before: UUID | None, limit: int
-) -> list[InstructionRow]:
-    """Read a page of a biller's refunds, the newest first."""
-    rows = await connection.fetch(INSTRUCTIONS, biller_id, state, before, limit)
-    return [InstructionRow(**row) for row in rows]
-
-
-async def measure(connection: Raw, today: date) -> list[Measured]:
-    """Sum up what stands in suspense, by owner."""
-    rows = await connection.fetch(MEASURE, today)
-    return [Measured(**(dict(row) | {"oldest_s": float(row["oldest_s"])})) for row in rows]
-
-
-async def refunds_due(connection: Raw) -> tuple[int, int]:
-    """Give how many refunds are due, and their sum in đồng."""
-    row = await connection.fetchrow(REFUNDS_DUE)
-    return (row["refunds"], row["amount_dong"]) if row else (0, 0)
