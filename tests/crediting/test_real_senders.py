@@ -176,3 +176,20 @@ async def test_a_transfer_that_is_told_after_the_query_said_paid_is_not_a_second
     assert (await bank.stage.read(payment))["status"] == "succeeded"
     assert (await tell(bank, "payos", by_payos(bank, payment, SHARE, "FT1"))).status_code == 200
     assert (await bank.lines(), await bank.refunds()) == ([], [])
+
+
+async def test_x(bank: Bank) -> None:
+    payment = await a_link(bank, {"status": "PAID", "amountPaid": SHARE})
+    await tell(bank, "payos", by_payos(bank, payment, 100_000, "FT1"))
+    print(await bank.lines(), await bank.refunds())
+    await bank.stage.resolve()
+    print((await bank.stage.read(payment))["status"], await bank.lines(), await bank.refunds())
+    await tell(bank, "payos", by_payos(bank, payment, 50_000, "FT2"))
+    print(await bank.lines(), await bank.refunds())
+    print([tuple(r) for r in await bank.stage.sql("select reason, amount_dong, closed_at from suspense_lines")], await bank.stage.world.balances())
+    payment = await a_link(bank, {"status": "PAID", "amountPaid": SHARE})
+    await bank.stage.resolve()
+    for n in ("3","4"):
+        await tell(bank, "payos", by_payos(bank, payment, SHARE//2, n))
+    print(await bank.lines(), await bank.refunds())
+    assert 0

@@ -48,7 +48,7 @@ def allot(
         return Allotment(rest_dong=amount_dong, is_blocked=bool(in_order))
     if amount_dong > due:
         return Allotment(_lines(payable), rest_dong=amount_dong - due, is_blocked=is_blocked)
-    parts = _in_parts(amount_dong, payable, rules)
+    parts = () if rules.whole_bill_only else _in_parts(amount_dong, payable, rules)
     missing = 0 if parts else due - amount_dong
     return Allotment(parts, 0 if parts else amount_dong, missing, is_blocked)
 
