@@ -178,18 +178,42 @@ async def test_a_transfer_that_is_told_after_the_query_said_paid_is_not_a_second
     assert (await bank.lines(), await bank.refunds()) == ([], [])
 
 
-async def test_x(bank: Bank) -> None:
+async def test_parts_that_are_told_before_and_after_the_query_are_no_second_payment(
+    bank: Bank,
+) -> None:
     payment = await a_link(bank, {"status": "PAID", "amountPaid": SHARE})
     await tell(bank, "payos", by_payos(bank, payment, 100_000, "FT1"))
-    print(await bank.lines(), await bank.refunds())
     await bank.stage.resolve()
-    print((await bank.stage.read(payment))["status"], await bank.lines(), await bank.refunds())
+    assert (await bank.stage.read(payment))["status"] == "succeeded"
     await tell(bank, "payos", by_payos(bank, payment, 50_000, "FT2"))
-    print(await bank.lines(), await bank.refunds())
-    print([tuple(r) for r in await bank.stage.sql("select reason, amount_dong, closed_at from suspense_lines")], await bank.stage.world.balances())
-    payment = await a_link(bank, {"status": "PAID", "amountPaid": SHARE})
+    assert (await bank.lines(), await bank.refunds()) == ([], [])
+
+
+# ── a QR that nobody scans ───────────────────────────────────────────────────────────────────────
+
+
+async def test_a_qr_that_nobody_pays_expires_and_frees_its_bill(bank: Bank) -> None:
+    payment, _ = await a_qr(bank, await bank.stage.world.add_bill())
     await bank.stage.resolve()
-    for n in ("3","4"):
-        await tell(bank, "payos", by_payos(bank, payment, SHARE//2, n))
-    print(await bank.lines(), await bank.refunds())
-    assert 0
+    assert (await bank.stage.read(payment))["status"] == "requires_action"
+    await expire(bank)
+    assert (await bank.stage.read(payment))["status"] == "expired"
+    rows = await bank.stage.sql("SELECT claimed_by, due_at FROM bills, attempts")
+    assert [tuple(row) for row in rows] == [(None, None)]
+
+
+async def test_a_transfer_after_the_end_still_pays_an_open_bill(bank: Bank) -> None:
+    bill = await bank.stage.world.add_bill()
+    payment, qr = await a_qr(bank, bill)
+    await expire(bank)
+    await tell(bank, "sepay", by_sepay(bank, qr.purpose))
+    assert (await bank.stage.read(payment))["status"] == "succeeded"
+    assert await bank.bill(bill) == "paid"
+    await bank.assert_kept()
+
+
+async def expire(bank: Bank) -> None:
+    """Let the end of all attempts pass, and be seen twice."""
+    for _ in range(2):
+        await bank.stage.pass_expiry()
+        await bank.stage.resolve()

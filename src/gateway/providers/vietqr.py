@@ -50,6 +50,7 @@ class VietQr(TakesPayments[Config]):
     channels = frozenset({Channel.QR})
     Config: ClassVar[type[abilities.Config]] = Config
     amount_max_dong = emvqr.AMOUNT_MAX_DONG
+    is_paid_by_credits = True
 
     @property
     def merchant(self) -> str:
