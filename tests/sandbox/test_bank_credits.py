@@ -24,8 +24,6 @@ from gateway.testing.served import Door, served
 TELLERS = ("payos", "sepay", "casso", "msbva", "bvbankva")
 HEAD = "00020101021138570010A00000072701270006970403"
 TAIL = "00110123456780208QRIBFTTA53037045802VN6304"
-    "00020101021138570010A00000072701270006970403011300110123456780208QRIBFTTA53037045802VN6304F4E5"
-)
 
 
 def told(teller: str, bank: BankCredits | None = None, **asked: Any) -> Any:

@@ -10,12 +10,12 @@ from gateway.domain.biller import Biller, Channel
 from gateway.domain.errors import Overloaded
 from gateway.domain.fingerprint import fingerprint_of
 from gateway.domain.ids import to_public
-from gateway.domain.partner import Partner
+from gateway.domain.partner import Partner, Purse
 from gateway.domain.payment import BillState, Line, Order
 from gateway.domain.suspense import Reason
 from gateway.flows.booking import For, Money, book_in, keep, spend, tell_missing
 from gateway.flows.idempotency import Keyed
-from gateway.flows.payments import OPERATION, ROUNDS_MAX, Purse, pay_row
+from gateway.flows.payments import OPERATION, ROUNDS_MAX, pay_row
 from gateway.kit import metrics
 from gateway.runtime import Runtime
 from gateway.store import bills as bills_store

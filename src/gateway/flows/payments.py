@@ -11,7 +11,7 @@ from gateway.domain.clock import business_date
 from gateway.domain.errors import CallerError, OutcomeUnknown, Overloaded
 from gateway.domain.ids import to_public
 from gateway.domain.lookup_token import check_lines, read_token
-from gateway.domain.partner import Caller, Partner
+from gateway.domain.partner import Caller, Purse
 from gateway.domain.payment import (
     Method,
     Order,
@@ -165,13 +165,6 @@ def checked(
     elif biller.rules.lookup_token_required:
         raise LookupTokenRequired(biller.code)
     return biller
-
-
-class Purse(NamedTuple):
-    """In whose name bills are paid, and the ledger account where the money stands."""
-
-    partner: Partner
-    account: int
 
 
 def pay_row(rt: Runtime, biller: Biller, order: Order, keyed: Keyed, purse: Purse) -> moves.PayRow:

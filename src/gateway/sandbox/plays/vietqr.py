@@ -126,6 +126,7 @@ class _Play:
                 f"   {row['id'][:12]}…  {dong(row['amount_dong'])}  {row['reason']}  "
                 f"{row['age_days']} days  {row['owner']}  due {row['due_on']}"
             )
+        self._say(f"   gateway suspense: {self._stage.command('suspense').splitlines()[-1]}")
         due = [r for r in self._all("refund-instructions?state=due") if r["suspense_id"] in lines]
         for row in due:
             self._say(f"   refund due: {dong(row['amount_dong'])} to the {row['goes_to']}")
