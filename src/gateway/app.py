@@ -15,6 +15,7 @@ from gateway.api import (
     answers,
     billers,
     bills,
+    crediting,
     health,
     lookup,
     notifications,
@@ -22,6 +23,7 @@ from gateway.api import (
     payments,
     problems,
     provider_payments,
+    suspense,
 )
 from gateway.api.edge import Edge, Hot, as_gateway_error, problem
 from gateway.api.events import WEBHOOKS
@@ -89,7 +91,18 @@ def fastapi_app(open_: Callable[[], Runtime]) -> FastAPI:
         openapi_url="/openapi.json",
         redirect_slashes=False,
     )
-    parts = (billers, lookup, bills, payments, provider_payments, notifications, answers, health)
+    parts = (
+        billers,
+        lookup,
+        bills,
+        payments,
+        provider_payments,
+        notifications,
+        answers,
+        health,
+        crediting,
+        suspense,
+    )
     for part in parts:
         app.include_router(part.router)
     openapi.install(app, description=DESCRIPTION, webhooks=WEBHOOKS)

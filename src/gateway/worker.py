@@ -9,6 +9,7 @@ from contextlib import suppress
 import uvloop
 from prometheus_client import start_http_server
 
+from gateway.flows import assigning, suspense
 from gateway.flows.deliveries import Courier
 from gateway.flows.resolving import measure_doubts, resolve_due
 from gateway.flows.upkeep import keep_up, measure_backlog
@@ -45,6 +46,8 @@ async def work(settings: Settings, stop: asyncio.Event) -> None:
             _every(UPKEEP_EVERY_S, lambda: keep_up(rt), stop),
             _every(MEASURE_EVERY_S, lambda: measure_backlog(rt), stop),
             _every(MEASURE_EVERY_S, lambda: measure_doubts(rt), stop),
+            _every(MEASURE_EVERY_S, lambda: suspense.measure(rt), stop),
+            _every(UPKEEP_EVERY_S, lambda: assigning.give_back_held(rt), stop),
         )
     finally:
         courier.close()
@@ -77,7 +80,9 @@ async def _resolve(rt: Runtime, code: str, stop: asyncio.Event) -> None:
             await _sleep(IDLE_S, stop)
 
 
-async def _every(seconds: float, turn: Callable[[], Awaitable[None]], stop: asyncio.Event) -> None:
+async def _every(
+    seconds: float, turn: Callable[[], Awaitable[object]], stop: asyncio.Event
+) -> None:
     while not stop.is_set():
         try:
             await turn()

@@ -11,8 +11,10 @@ def test_an_account_is_named_by_what_it_holds_and_for_whom() -> None:
     assert account_code(AccountKind.RECEIVABLE, "bank") == "receivable:bank"
 
 
-def test_a_payment_its_reversal_and_money_that_came_too_late_are_three_kinds_of_move() -> None:
-    assert {str(kind) for kind in TransferKind} == {"payment", "reversal", "late_payment"}
+def test_each_reason_for_which_money_moves_is_a_kind_of_its_own() -> None:
+    assert {str(kind) for kind in TransferKind} == {
+        *("payment", "reversal", "late_payment", "credit", "recognised"),
+    }
 
 
 def test_money_of_payers_that_pays_no_bill_is_kept_apart_from_what_billers_are_owed() -> None:

@@ -27,7 +27,7 @@ from gateway.kit.messages import Call, Incoming, Moment, Opened, Order, Reply, U
 
 MATRIX = [
     *("TakesPayments", "Notifies", "AnswersQueries", "Cancels", "Captures", "Refunds"),
-    *("GivesStatements", "LooksUpBills", "ClearsDebt", "DebitsMandates"),
+    *("GivesStatements", "LooksUpBills", "ClearsDebt", "DebitsMandates", "NotifiesCredits"),
 ]
 CREATED = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
 REFERENCE_MAX = 36

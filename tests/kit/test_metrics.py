@@ -13,7 +13,7 @@ from gateway.kit import metrics
 
 ALL = [one for one in vars(metrics).values() if isinstance(one, MetricWrapperBase)]
 BOUNDED = {"route", "status", "code", "channel", "result"} | {
-    *("provider", "operation", "fate", "rank", "ended", "verdict"),
+    *("provider", "operation", "fate", "rank", "ended", "verdict", "owner"),
 }
 COUNT = """
 from gateway.kit import metrics

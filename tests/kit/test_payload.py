@@ -1,5 +1,6 @@
 import json
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -9,11 +10,14 @@ from hypothesis import strategies as st
 from gateway.kit.messages import SignatureWrong, Unreadable
 from gateway.kit.payload import (
     check_signature,
+    dong_of,
+    id_of,
     integer_of,
     raw_member,
     read_exact,
     read_object,
     text_of,
+    vietnam_time_of,
 )
 
 
@@ -113,3 +117,50 @@ def test_any_other_signature_is_wrong(given_: object) -> None:
     check_signature("ab", "ab")
     with pytest.raises(SignatureWrong):
         check_signature("ab", given_)
+
+
+def test_an_id_is_short_and_printable_or_absent() -> None:
+    assert id_of({"id": "FT24331Q8MDW"}, "id") == "FT24331Q8MDW"
+    assert id_of({}, "id") is id_of({"id": ""}, "id") is id_of({"id": None}, "id") is None
+
+
+@pytest.mark.parametrize("value", ["x" * 101, "a\x00", "a\nb", "\ud800", 7, ["a"]])
+def test_what_is_no_id_is_unreadable(value: object) -> None:
+    with pytest.raises(Unreadable, match="id"):
+        id_of({"id": value}, "id")
+
+
+@pytest.mark.parametrize(
+    ("text", "dong"), [("1000", 1000), ("1000.00", 1000), ("0", 0), ("", None), (None, None)]
+)
+def test_an_amount_is_whole_dong(text: str | None, dong: int | None) -> None:
+    assert dong_of({"amount": text}, "amount") == dong
+
+
+@pytest.mark.parametrize(
+    "text", ["1000.5", "1000.", "-1", "1e3", "1,000", " 1", "\u0661", "9" * 16, 1000, True]
+)
+def test_what_is_no_whole_dong_is_unreadable(text: object) -> None:
+    with pytest.raises(Unreadable, match="amount"):
+        dong_of({"amount": text}, "amount")
+
+
+@pytest.mark.parametrize(
+    ("text", "form"),
+    [
+        ("2026-11-24 07:30:00", None),
+        ("2026-11-24T07:30:00", None),
+        ("2026-11-24T00:30:00Z", None),
+        ("20261124073000", "%Y%m%d%H%M%S"),
+    ],
+)
+def test_a_time_without_a_zone_is_vietnams(text: str, form: str | None) -> None:
+    at = vietnam_time_of({"when": text}, "when", form)
+    assert at == datetime(2026, 11, 24, 0, 30, tzinfo=UTC)
+    assert at.tzinfo is UTC
+
+
+@pytest.mark.parametrize("text", ["", None, "0001-01-01 00:00:00", "today", 5, "2026-13-01"])
+def test_what_is_no_time_is_unreadable(text: object) -> None:
+    with pytest.raises(Unreadable, match="when"):
+        vietnam_time_of({"when": text}, "when")

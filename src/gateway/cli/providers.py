@@ -84,7 +84,10 @@ def list_troubles() -> None:
     """Show the open exceptions, the most urgent first."""
     for row in run_flow(lambda rt: exceptions.list_open(rt, EXCEPTIONS_SHOWN)):
         typer.echo(f"{to_public('exp', row.id)}  due {row.due_on}  {row.owner}  {row.kind}")
-        typer.echo(f"  {to_public('pay', row.payment_id)}, {row.amount_dong} đồng")
+        about = to_public("pay", row.payment_id) if row.payment_id else ""
+        if row.suspense_id:
+            about = f"{about} {to_public('sus', row.suspense_id)}".strip()
+        typer.echo(f"  {about}, {row.amount_dong} đồng")
         typer.echo(f"  {row.next_action}")
 
 

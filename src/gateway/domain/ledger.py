@@ -26,6 +26,10 @@ class TransferKind(StrEnum):
     """payable:{biller} → receivable:{partner}"""
     LATE_PAYMENT = "late_payment"
     """receivable:{provider} → suspense:payer"""
+    CREDIT = "credit"
+    """receivable:{partner} → suspense:payer: money on a partner's account, whatever it is for"""
+    RECOGNISED = "recognised"
+    """suspense:payer → receivable:{partner}: the books had this money already, told otherwise"""
 
 
 def account_code(kind: AccountKind, owner: str) -> str:

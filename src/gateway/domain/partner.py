@@ -41,6 +41,14 @@ class Partner:
 
 
 @dataclass(frozen=True, slots=True)
+class Purse:
+    """In whose name bills are paid, and the ledger account where the money stands."""
+
+    partner: Partner
+    account: int
+
+
+@dataclass(frozen=True, slots=True)
 class Caller:
     """Who is calling: the partner behind an accepted API key, and the key's rights."""
 

@@ -29,6 +29,7 @@ from gateway.store.database import Raw
 Build = Callable[[], Call | Opened]
 Read = Callable[[Order, Reply], Opened | Finding]
 Text = TypeVar("Text", str, str | None)
+Written = TypeVar("Written")
 DONG_MAX = 2**63 - 1
 
 
@@ -186,18 +187,26 @@ async def landing(
     Raises:
         Overloaded: every round was lost; nothing was kept.
     """
+    settled = await in_rounds(rt, write)
+    if settled is not None and settled.outbid:
+        # After the commit: the other attempt may be waiting for bills that we hold.
+        await wake(rt, biller_id, settled.outbid)
+    return settled
+
+
+async def in_rounds(rt: Runtime, write: Callable[[Raw], Awaitable[Written]]) -> Written:
+    """Write in one transaction, anew when a race is lost, three times at most.
+
+    Raises:
+        Overloaded: every round was lost; nothing was kept.
+    """
     for _ in range(payments.ROUNDS_MAX):
         try:
             async with database.borrow(rt.pool) as connection, connection.transaction():
-                settled = await write(connection)
+                return await write(connection)
         except Exception as error:
             if not database.is_contention(error):
                 raise
-            continue
-        if settled is not None and settled.outbid:
-            # After the commit: the other attempt may be waiting for bills that we hold.
-            await wake(rt, biller_id, settled.outbid)
-        return settled
     raise Overloaded
 
 

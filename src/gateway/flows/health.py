@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+from gateway.domain.clock import business_date
 from gateway.runtime import Runtime
-from gateway.store import database, upkeep, webhooks
+from gateway.store import database, suspense_lists, upkeep, webhooks
 from gateway.store.revision import HEAD
 
 OLDEST_DUE_MAX_S = 15 * 60
@@ -21,13 +22,14 @@ class Check:
 
 
 async def examine(rt: Runtime) -> list[Check]:
-    """Look at the database, the schema, the partitions ahead, and the oldest undelivered event."""
+    """Look at the database, the schema, the partitions ahead, undelivered events, and suspense."""
     try:
         async with database.borrow(rt.pool) as connection:
             revision = await upkeep.revision(connection)
             tomorrow = rt.clock.now().date() + timedelta(days=1)
             is_covered = await upkeep.covers(connection, tomorrow)
             waiting = await webhooks.backlog(connection)
+            stands = await suspense_lists.measure(connection, business_date(rt.clock.now()))
     except Exception as error:
         if not database.broke(error):
             raise
@@ -45,6 +47,14 @@ async def examine(rt: Runtime) -> list[Check]:
             "deliveries",
             is_well=waiting.age_s < OLDEST_DUE_MAX_S,
             detail=f"{waiting.waiting} wait, the oldest is due for {max(waiting.age_s, 0):.0f} s",
+            blocks=False,
+        ),
+        Check(
+            "suspense",
+            is_well=not any(part.overdue for part in stands),
+            detail=f"{sum(part.amount_dong for part in stands)} đồng in "
+            f"{sum(part.lines for part in stands)} lines, "
+            f"{sum(part.overdue for part in stands)} past their day; see `gateway suspense`",
             blocks=False,
         ),
     ]

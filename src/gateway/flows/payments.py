@@ -11,7 +11,7 @@ from gateway.domain.clock import business_date
 from gateway.domain.errors import CallerError, OutcomeUnknown, Overloaded
 from gateway.domain.ids import to_public
 from gateway.domain.lookup_token import check_lines, read_token
-from gateway.domain.partner import Caller
+from gateway.domain.partner import Caller, Purse
 from gateway.domain.payment import (
     Method,
     Order,
@@ -86,7 +86,8 @@ async def _collect(rt: Runtime, caller: Caller, asked: CollectedPayment) -> Answ
         if stored is None:
             raise
         return Answer(stored.status_code, stored.body, is_replay=True)
-    row = _row(rt, caller, biller, asked)
+    partner = caller.partner
+    row = pay_row(rt, biller, asked.order, asked.keyed, Purse(partner, partner.receivable_account))
     for _ in range(ROUNDS_MAX):
         body = await _fly(rt, row)
         if body is not None:
@@ -166,13 +167,14 @@ def checked(
     return biller
 
 
-def _row(rt: Runtime, caller: Caller, biller: Biller, asked: CollectedPayment) -> moves.PayRow:
-    order, now = asked.order, rt.clock.now()
+def pay_row(rt: Runtime, biller: Biller, order: Order, keyed: Keyed, purse: Purse) -> moves.PayRow:
+    """Give what the statement that pays collected money writes."""
+    now = rt.clock.now()
     made = receipt.Made(
         id=rt.new_id_at(now),
         biller=biller.code,
         customer_code=order.customer_code,
-        partner=caller.partner.code,
+        partner=purse.partner.code,
         partner_reference=order.partner_reference,
         method=Method.COLLECTED,
         channel=order.channel,
@@ -183,12 +185,12 @@ def _row(rt: Runtime, caller: Caller, biller: Biller, asked: CollectedPayment) -
     )
     return moves.PayRow(
         biller_id=biller.id,
-        partner_id=caller.partner.id,
+        partner_id=purse.partner.id,
         payment_id=made.id,
         event_id=rt.new_id_at(now),
-        key=asked.keyed.name.key,
-        fingerprint="\\x" + asked.keyed.fingerprint.sha256.hex(),
-        field_digests="\\x" + asked.keyed.fingerprint.field_digests.hex(),
+        key=keyed.name.key,
+        fingerprint="\\x" + keyed.fingerprint.sha256.hex(),
+        field_digests="\\x" + keyed.fingerprint.field_digests.hex(),
         partner_reference=order.partner_reference,
         channel=order.channel,
         customer_code=order.customer_code,
@@ -198,7 +200,7 @@ def _row(rt: Runtime, caller: Caller, biller: Biller, asked: CollectedPayment) -
         least_part=least_part(biller.rules),
         business_date=made.business_date,
         created_at=now,
-        receivable=caller.partner.receivable_account,
+        receivable=purse.account,
         payable=biller.payable_account,
         head=receipt.head(made),
         tail=receipt.TAIL,

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 from gateway.domain.attempt import OPEN, AttemptState
 from gateway.domain.evidence import Finding, Outcome
@@ -15,7 +16,7 @@ from gateway.domain.progress import PaymentState
 from gateway.flows.calling import Heard, call, landing, moment_of, order_of, write_down
 from gateway.flows.settling import Settled
 from gateway.kit import metrics
-from gateway.kit.abilities import AnswersQueries, Cancels
+from gateway.kit.abilities import AnswersQueries, Cancels, Provider, TakesPayments
 from gateway.kit.logs import log
 from gateway.runtime import Runtime
 from gateway.store import attempts, database, settlement
@@ -111,7 +112,7 @@ async def _close(rt: Runtime, leased: AttemptRow) -> Heard | None:
 async def _query(rt: Runtime, leased: AttemptRow) -> Heard:
     provider = rt.providers[leased.provider].provider
     if not isinstance(provider, AnswersQueries):
-        return Heard(Finding(Outcome.UNKNOWN, message="this provider answers no queries"))
+        return Heard(_unasked(provider))
     order, moment = order_of(rt, leased), moment_of(rt)
     heard = await call(
         rt, leased.provider, order, lambda: provider.query(order, moment), provider.read_queried
@@ -121,6 +122,16 @@ async def _query(rt: Runtime, leased: AttemptRow) -> Heard:
         async with database.borrow(rt.pool) as connection:
             await attempts.postpone(connection, leased.provider, wait)
     return heard
+
+
+def _unasked(provider: Provider[Any]) -> Finding:
+    """Say what is known where nobody can be asked: of an order of our own, that no credit came.
+
+    It is said of an attempt that is held, so that a credit is either booked already or comes late.
+    """
+    if isinstance(provider, TakesPayments) and provider.is_paid_by_credits:
+        return Finding(Outcome.WAITING, message="no credit has come for it")
+    return Finding(Outcome.UNKNOWN, message="this provider answers no queries")
 
 
 async def _land(rt: Runtime, leased: AttemptRow, operation: str, heard: Heard) -> bool:

@@ -56,6 +56,8 @@ class Source:
     name: str
     exchange_id: UUID | None = None
     notification_id: UUID | None = None
+    is_in_suspense: bool = False
+    """Whether the money that it tells of stands in suspense: it came as a credit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,9 @@ async def _write(
     before, after = AttemptState(attempt.state), judgement.standing.state
     outbid: tuple[UUID, ...] = ()
     if judgement.effect is Effect.SETTLE and not await _is_in_the_books(connection, attempt):
-        outbid, judgement = await take_money(rt, connection, attempt, payment, judgement)
+        outbid, judgement = await take_money(
+            rt, connection, attempt, payment, judgement, is_in_suspense=source.is_in_suspense
+        )
     elif attempt.number == payment.newest:
         await _follow(rt, connection, payment, after)
     judgement = await _ask_again(connection, attempt, judgement, fact)

@@ -118,7 +118,8 @@ class Moment:
 class Incoming:
     """A request that a provider, or a payer's browser, made to us; header names are lower case.
 
-    `peer` is the address that it came from, seen through the proxies that we trust.
+    `peer` is the address that it came from, seen through the proxies that we trust. `received_at`
+    (aware UTC) is there for protocols whose signatures grow old; adapters have no clock.
     """
 
     method: str
@@ -126,6 +127,7 @@ class Incoming:
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
     peer: str = ""
+    received_at: datetime | None = None
 
     def query_pairs(self) -> list[tuple[str, str]]:
         """Decode the query string once, as form-urlencoded UTF-8, empty values kept.

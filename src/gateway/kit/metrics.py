@@ -74,6 +74,19 @@ LATE_SUCCESSES = Counter(
 NOTIFICATIONS = Counter(
     "gateway_notifications_total", "Notifications received", ["provider", "verdict"]
 )
+SUSPENSE_DONG = Gauge(
+    "gateway_suspense_dong", "Đồng in suspense", ["owner"], multiprocess_mode="max"
+)
+SUSPENSE_OLDEST_SECONDS = Gauge(
+    "gateway_suspense_oldest_seconds",
+    "Age of the oldest line in suspense",
+    ["owner"],
+    multiprocess_mode="max",
+)
+REFUNDS_DUE = Gauge("gateway_refunds_due", "Refunds that are due", multiprocess_mode="max")
+REFUNDS_DUE_DONG = Gauge(
+    "gateway_refunds_due_dong", "Đồng of refunds that are due", multiprocess_mode="max"
+)
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 

@@ -4,14 +4,18 @@ import hmac
 import json
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from jiter import from_json
 
+from gateway.domain.clock import VIETNAM
 from gateway.kit.messages import SignatureWrong, Unreadable
 
 # 18 digits: an int64, and far from the size that Python refuses to write.
 _INTEGER = re.compile(r"-?[0-9]{1,18}", re.ASCII)
+_ID_MAX = 100
+_DONG = re.compile(r"([0-9]{1,15})(?:\.0+)?", re.ASCII)
 
 
 def read_object(body: bytes) -> dict[str, Any]:
@@ -98,6 +102,57 @@ def text_of(fields: Mapping[str, Any], name: str) -> str:
     if value is not None and not isinstance(value, str):
         raise Unreadable(what=name)
     return value or ""
+
+
+def id_of(fields: Mapping[str, Any], name: str) -> str | None:
+    """Give an identifier of theirs; None if it is absent, null or empty.
+
+    Raises:
+        Unreadable: not text, over 100 characters, or with a sign that cannot be printed.
+    """
+    text = text_of(fields, name)
+    if len(text) > _ID_MAX or not text.isprintable():
+        raise Unreadable(what=name)
+    return text or None
+
+
+def dong_of(fields: Mapping[str, Any], name: str) -> int | None:
+    """Give an amount of an object that `read_exact` read; None if it is absent, null or empty.
+
+    Digits, with or without zeros behind a point.
+
+    >>> dong_of({"OrderCash": "356400.00000000"}, "OrderCash")
+    356400
+
+    Raises:
+        Unreadable: something else, a fraction of a đồng, or more than 15 digits.
+    """
+    text = text_of(fields, name)
+    whole = _DONG.fullmatch(text)
+    if text and whole is None:
+        raise Unreadable(what=name)
+    return int(whole[1]) if whole else None
+
+
+def vietnam_time_of(fields: Mapping[str, Any], name: str, form: str | None = None) -> datetime:
+    """Give an instant in UTC; a time without a zone is Vietnam's, as all providers write it.
+
+    ISO 8601, or as `form` (of strptime) says.
+
+    >>> vietnam_time_of({"when": "2026-11-24 07:30:00"}, "when")
+    datetime.datetime(2026, 11, 24, 0, 30, tzinfo=datetime.timezone.utc)
+
+    Raises:
+        Unreadable: absent, or no such time.
+    """
+    text = text_of(fields, name)
+    try:
+        read = datetime.strptime(text, form) if form else datetime.fromisoformat(text)  # noqa: DTZ007
+        if form and read.strftime(form) != text:  # strptime takes fewer digits than it writes
+            raise Unreadable(what=name)
+        return (read if read.tzinfo else read.replace(tzinfo=VIETNAM)).astimezone(UTC)
+    except (OverflowError, ValueError) as error:
+        raise Unreadable(what=name) from error
 
 
 def check_signature(due: str, given: object) -> None:

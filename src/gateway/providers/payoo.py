@@ -13,7 +13,6 @@ import base64
 import hashlib
 import hmac
 import json
-import re
 import unicodedata
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -29,7 +28,14 @@ from gateway.domain.evidence import Finding, Outcome
 from gateway.kit import abilities, messages
 from gateway.kit.abilities import AnswersQueries, Cancels, Notifies, Refunds, TakesPayments
 from gateway.kit.messages import Call, Incoming, Moment, Order, RefundOrder, Reply, Unreadable
-from gateway.kit.payload import check_signature, integer_of, raw_member, read_exact, text_of
+from gateway.kit.payload import (
+    check_signature,
+    dong_of,
+    integer_of,
+    raw_member,
+    read_exact,
+    text_of,
+)
 
 PAID, OPEN, BUSY = Outcome.SUCCEEDED, Outcome.WAITING, Outcome.PENDING
 FAILED, ABSENT, UNKNOWN = Outcome.FAILED, Outcome.ABSENT, Outcome.UNKNOWN
@@ -258,15 +264,6 @@ def plain(text: str) -> str:
     """Normalise to NFC, without what HTML could read, 150 characters at most."""
     clean = "".join(c if c.isprintable() and c not in "<>&" else " " for c in text)
     return unicodedata.normalize("NFC", " ".join(clean.split()))[:150].rstrip()
-
-
-def dong_of(fields: dict[str, Any], name: str) -> int | None:
-    """Give an amount, digits with or without zeros behind a point; None if there is none."""
-    text = text_of(fields, name)
-    whole = re.fullmatch(r"([0-9]{1,15})(\.0+)?", text)
-    if text and whole is None:
-        raise Unreadable(what=name)
-    return int(whole[1]) if whole else None
 
 
 def _answer(reply: Reply) -> dict[str, Any]:

@@ -15,6 +15,8 @@ class RailPart:
     argv: tuple[str, ...] = ()
     config: Mapping[str, str] = field(default_factory=dict)
     """Fields of the provider's configuration; the credentials are the simulator's defaults."""
+    also: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """The same of further providers that the simulator plays, by their codes."""
 
     def arguments(self, *, port: int, gateway: str) -> list[str]:
         """Give what starts the simulator, after `python`."""
@@ -24,8 +26,9 @@ class RailPart:
     def environment(self, *, rail: str) -> dict[str, str]:
         """Give the variables by which the gateway is configured for it."""
         return {
-            f"GATEWAY_{self.code.upper()}__{name.upper()}": value.format(rail=rail)
-            for name, value in self.config.items()
+            f"GATEWAY_{code.upper()}__{name.upper()}": value.format(rail=rail)
+            for code, config in {self.code: self.config, **self.also}.items()
+            for name, value in config.items()
         }
 
 

@@ -134,12 +134,15 @@ class NotificationRow:
 
 @dataclass(frozen=True, slots=True)
 class ExceptionRow:
-    """Something that a person has to settle, by when, and what to do."""
+    """Something that a person has to settle, by when, and what to do.
+
+    It is about an attempt, or about money in suspense that may have none.
+    """
 
     id: UUID
     biller_id: int
-    payment_id: UUID
-    attempt_id: UUID
+    payment_id: UUID | None
+    attempt_id: UUID | None
     kind: str
     amount_dong: int
     owner: str
@@ -149,6 +152,7 @@ class ExceptionRow:
     closed_at: datetime | None = None
     closed_by: str | None = None
     resolution: str | None = None
+    suspense_id: UUID | None = None
 
 
 async def add(connection: Raw, row: EvidenceRow) -> None:

@@ -256,6 +256,16 @@ async def pay(lane: Lane, rows: Sequence[PayRow], months: Sequence[date]) -> lis
     return [paid.get(row.payment_id) for row in rows]
 
 
+async def pay_within(connection: Raw, row: PayRow, months: Sequence[date]) -> Paid | None:
+    """Pay one row in the caller's transaction; None if it cannot be paid.
+
+    Raises:
+        asyncpg.PostgresError: a race was lost; the whole transaction is to be tried anew.
+    """
+    found = await connection.fetchrow(PAY, orjson.dumps([row]).decode(), months)
+    return None if found is None else Paid(found["body"], found["outbid"])
+
+
 async def reverse(connection: Raw, row: ReverseRow) -> str | None:
     """Reverse a payment once; give the response body, or None if it is reversed already."""
     body: str | None = await connection.fetchval(

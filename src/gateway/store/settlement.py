@@ -74,26 +74,22 @@ SELECT d.amount_dong, o.payments AS outbid FROM done d, outbid o
 """
 
 # Keeps money that cannot pay its bills: ledger, the refund that is due, event and fan-out; once for
-# an attempt, whatever is repeated (transfers_pkey).
+# an attempt, whatever is repeated (transfers_pkey). Money of a credit is in suspense already ($10).
 SUSPEND = """
 WITH moved AS (
     INSERT INTO transfers (biller_id, source, kind, debit_account, credit_account, amount_dong,
         created_at)
-    VALUES ($1::smallint, $3::uuid, 'late_payment', $5::int, $6::int, $4::bigint,
-        $7::timestamptz)
-    RETURNING source
+    SELECT $1::smallint, $3::uuid, 'late_payment', $5::int, $6::int, $4::bigint, $7::timestamptz
+    WHERE NOT $10::bool
 ), marked AS (
-    UPDATE payments SET refund = 'due' FROM moved WHERE biller_id = $1 AND id = $2::uuid
+    UPDATE payments SET refund = 'due' WHERE biller_id = $1 AND id = $2::uuid
 ), told AS (
     INSERT INTO events (biller_id, id, type, subject, body, created_at)
-    SELECT $1, $8::uuid, 'payment.late_money', $2, $9::text, $7 FROM moved
-), fanned AS (
-    INSERT INTO deliveries (biller_id, event_id, endpoint_id, due_at)
-    SELECT $1, $8, e.id, now()
-    FROM moved m JOIN webhook_endpoints e ON e.biller_id = $1
-    WHERE e.disabled_at IS NULL AND 'payment.late_money' = ANY (e.event_types)
+    VALUES ($1, $8::uuid, 'payment.late_money', $2, $9::text, $7)
 )
-SELECT source FROM moved
+INSERT INTO deliveries (biller_id, event_id, endpoint_id, due_at)
+SELECT $1, $8, e.id, now() FROM webhook_endpoints e
+WHERE e.biller_id = $1 AND e.disabled_at IS NULL AND 'payment.late_money' = ANY (e.event_types)
 """
 
 # Tells of a payment whose evidence disagrees; moves no money.
@@ -186,6 +182,8 @@ class SuspendRow:
     at: datetime
     event_id: UUID
     body: str
+    is_in_suspense: bool = False
+    """Whether the ledger has it there already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +234,7 @@ async def suspend(connection: Raw, row: SuspendRow) -> None:
     Raises:
         asyncpg.UniqueViolationError: it is there already; nothing was kept of this transaction.
     """
-    await connection.fetchrow(
+    await connection.execute(
         SUSPEND,
         row.biller_id,
         row.payment_id,
@@ -247,6 +245,7 @@ async def suspend(connection: Raw, row: SuspendRow) -> None:
         row.at,
         row.event_id,
         row.body,
+        row.is_in_suspense,
     )
 
 

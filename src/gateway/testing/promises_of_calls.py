@@ -118,7 +118,7 @@ class PromisesOfCalls(Subject):
 
     # ── the wire ─────────────────────────────────────────────────────────────────────────────
 
-    @needs(TakesPayments)
+    @needs(TakesPayments, call=True)
     @pytest.mark.asyncio
     async def test_a_refused_connection_is_not_sent(self) -> None:
         with socket.socket() as taken:
@@ -129,7 +129,7 @@ class PromisesOfCalls(Subject):
             await wire.aclose()
         assert exchange.fate is Fate.NOT_SENT
 
-    @needs(TakesPayments)
+    @needs(TakesPayments, call=True)
     @pytest.mark.asyncio
     @pytest.mark.parametrize("fault", ["hang_before", "hang_after", "drop_after", "error_after"])
     async def test_a_call_without_a_whole_answer_is_in_doubt(self, fault: str) -> None:
@@ -139,7 +139,7 @@ class PromisesOfCalls(Subject):
             exchange = await stand.hasty.send(call)
         assert exchange.fate is Fate.SILENT, exchange
 
-    @needs(TakesPayments)
+    @needs(TakesPayments, call=True)
     @pytest.mark.asyncio
     async def test_a_maintenance_page_with_status_200_is_garbled(self) -> None:
         async with self.stand() as stand:
@@ -154,7 +154,7 @@ class PromisesOfCalls(Subject):
 
     # ── an order's life ──────────────────────────────────────────────────────────────────────
 
-    @needs(TakesPayments, AnswersQueries)
+    @needs(TakesPayments, AnswersQueries, call=True)
     @pytest.mark.asyncio
     async def test_an_order_that_is_paid_ends_succeeded_with_one_charge(self) -> None:
         async with self.stand() as stand:
@@ -172,7 +172,7 @@ class PromisesOfCalls(Subject):
             (order.reference, order.amount_dong)
         ]
 
-    @needs(TakesPayments, AnswersQueries)
+    @needs(TakesPayments, AnswersQueries, call=True)
     @pytest.mark.asyncio
     async def test_an_order_that_is_declined_ends_as_the_documents_say(self) -> None:
         async with self.stand() as stand:
@@ -181,7 +181,7 @@ class PromisesOfCalls(Subject):
             assert (await stand.ask(order)).outcome is self.declined
             assert (await stand.control("charges"))["charges"] == []
 
-    @needs(TakesPayments, AnswersQueries)
+    @needs(TakesPayments, AnswersQueries, call=True)
     @pytest.mark.asyncio
     async def test_an_order_that_nobody_pays_proves_nothing_against_the_payer(self) -> None:
         async with self.stand() as stand:
@@ -190,7 +190,7 @@ class PromisesOfCalls(Subject):
         assert found is self.abandoned
         assert found in {Outcome.WAITING, Outcome.PENDING}
 
-    @needs(TakesPayments, AnswersQueries)
+    @needs(TakesPayments, AnswersQueries, call=True)
     @pytest.mark.asyncio
     @pytest.mark.parametrize("fact", FAULT_OF)
     async def test_a_query_answered_for_something_else_settles_nothing(self, fact: str) -> None:
@@ -207,7 +207,7 @@ class PromisesOfCalls(Subject):
         is_proof = finding.outcome in {Outcome.SUCCEEDED, Outcome.FAILED}
         assert not is_proof or stand.refusal(order, finding) is not None, finding
 
-    @needs(TakesPayments, AnswersQueries)
+    @needs(TakesPayments, AnswersQueries, call=True)
     @pytest.mark.asyncio
     async def test_nothing_secret_is_in_log_lines_or_exchanges(self) -> None:
         async with self.stand() as stand:

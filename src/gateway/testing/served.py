@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import uvicorn
@@ -58,6 +59,7 @@ class Door:
             body=body,
             headers={name.decode("latin-1"): v.decode("latin-1") for name, v in scope["headers"]},
             peer=(scope.get("client") or ("",))[0],
+            received_at=datetime.now(UTC),
         )
         self.arrived.put_nowait(incoming)
         return await _reply(send, self.answer(incoming))

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from gateway.domain.evidence import Outcome
 from gateway.kit.abilities import Config, Provider
-from gateway.kit.messages import Incoming, Moment, Order, Reply
+from gateway.kit.messages import Acknowledgement, Incoming, Moment, Order, Reply
 from gateway.testing.served import Application
 
 FACTS = frozenset({"reference", "merchant", "amount"})
@@ -30,11 +30,21 @@ class Said:
     provider_id: str = "4088878653"
 
 
-def needs(*abilities: type[Any]) -> Callable[[Test], Test]:
-    """Say which abilities a promise is about; a provider without them has no such test."""
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A transfer that a notice shall tell of, in đồng; `number` tells movements apart."""
+
+    number: int = 1
+    amount_dong: int = 123_000
+    text: str = "MBVCB.123.P7XHXH5N2ND PB14010012345.CT tu 0011"
+    virtual_account: str | None = None
+
+
+def needs(*abilities: type[Any], call: bool = False) -> Callable[[Test], Test]:
+    """Say which abilities a promise is about, and if about calls; else there is no such test."""
 
     def mark(test: Test) -> Test:
-        setattr(test, NEEDS, abilities)
+        setattr(test, NEEDS, (abilities, call))
         return test
 
     return mark
@@ -66,6 +76,12 @@ class Subject:
     """What a query says of an order that the payer declined."""
     abandoned: ClassVar[Outcome] = Outcome.WAITING
     """What a query says of an order that the payer only looked at."""
+    calls: ClassVar[bool] = True
+    """Whether it makes any call; one that only draws what a payer carries makes none."""
+    unpublished: ClassVar[str] = ""
+    """Why nobody has published a signature of this protocol, if so."""
+    thanks: ClassVar[Acknowledgement]
+    """The exact answer to a notice of credit that was written down."""
 
     def __init_subclass__(cls) -> None:
         """Drop the promises about abilities that the provider does not have."""
@@ -74,8 +90,8 @@ class Subject:
         if kind is None:
             return
         for name in dir(cls):
-            needed = getattr(getattr(cls, name, None), NEEDS, ())
-            if not all(issubclass(kind, ability) for ability in needed):
+            needed, call = getattr(getattr(cls, name, None), NEEDS, ((), False))
+            if not all(issubclass(kind, ability) for ability in needed) or (call and not cls.calls):
                 setattr(cls, name, None)
 
     def config(self, host: str) -> Config:
@@ -109,6 +125,22 @@ class Subject:
         otherwise, says it here.
         """
         return twins_of(incoming)
+
+    def credit_body(self, moved: Moved) -> dict[str, Any]:
+        """Write the JSON of a notice of credit, without its signature."""
+        raise NotGiven(type(self), "credit_body")
+
+    def credit_notice(self, body: Mapping[str, Any]) -> Incoming:
+        """Sign and send such a body, whatever stands in it, as the provider does."""
+        raise NotGiven(type(self), "credit_notice")
+
+    def credit_forged(self, incoming: Incoming) -> Iterable[tuple[str, Incoming]]:
+        """Give forged twins of a notice of credit: each signed part altered, and left out."""
+        raise NotGiven(type(self), "credit_forged")
+
+    def credit_nothing(self) -> Iterable[tuple[str, Incoming]]:
+        """Give authentic notices that bring nothing in: money that went out, a trial call."""
+        raise NotGiven(type(self), "credit_nothing")
 
     # ── builders ─────────────────────────────────────────────────────────────────────────────
 

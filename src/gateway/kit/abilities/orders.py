@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from datetime import timedelta
+from typing import ClassVar
 
 from gateway.domain.evidence import Finding
 from gateway.kit.abilities.provider import ConfigT, Provider
@@ -22,6 +23,10 @@ from gateway.kit.messages import (
 
 class TakesPayments(Provider[ConfigT]):
     """Opens an order that the payer then pays at the provider."""
+
+    is_paid_by_credits: ClassVar[bool] = False
+    """Whether an order stands in no books but ours: it is unpaid as long as no credit came for it,
+    and what comes after its end is late money. Only for an adapter that nobody can be asked for."""
 
     @abstractmethod
     def create(self, order: Order) -> Call | Opened:
