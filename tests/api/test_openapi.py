@@ -29,6 +29,9 @@ MONEY = {
     ("/v1/payments/{payment_id}/attempts", "post"),
 }
 DOORS = {
+    ("/v1/confirmations/{provider}", "get"),
+    ("/v1/confirmations/{provider}", "post"),
+    ("/v1/credits/{provider}", "post"),
     ("/v1/notifications/{provider}", "get"),
     ("/v1/notifications/{provider}", "post"),
     ("/v1/returns/{provider}", "get"),
