@@ -197,7 +197,11 @@ async def test_a_result_is_repeated_until_the_merchant_has_stored_it(shop: Merch
             stored,
         ]
     )
-    shop.doors.answer_result = lambda told: next(answers)(told)
+
+    def answer(told: Fields) -> object:
+        return next(answers)(told)
+
+    shop.doors.answer_result = answer
     await shop.pay(await shop.open())
     first = await shop.doors.next()
     assert [await shop.doors.next() for _ in range(3)] == [first] * 3
