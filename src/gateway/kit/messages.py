@@ -59,6 +59,14 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
+class Token:
+    """What opens a provider's calls for a while: `headers` go with each of them."""
+
+    headers: Mapping[str, str] = field(repr=False)
+    life_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class NextAction:
     """What the payer does next; at least one is given.
 

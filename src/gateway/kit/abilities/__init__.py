@@ -24,6 +24,7 @@ from gateway.kit.abilities.orders import (
 )
 from gateway.kit.abilities.provider import Config, ConfigT, Provider
 from gateway.kit.abilities.statements import GivesStatements
+from gateway.kit.abilities.tokens import NeedsToken
 
 __all__ = [
     "ABILITIES",
@@ -36,6 +37,7 @@ __all__ = [
     "DebitsMandates",
     "GivesStatements",
     "LooksUpBills",
+    "NeedsToken",
     "Notifies",
     "Provider",
     "Refunds",
