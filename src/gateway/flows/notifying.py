@@ -61,12 +61,16 @@ async def receive(rt: Runtime, code: str, incoming: Incoming) -> Acknowledgement
     except Exception as error:
         log.warning("notification.not_kept", provider=code, error=type(error).__name__)
         verdict = Verdict.TRY_LATER
-    return _acknowledge(provider, verdict)
+    return _acknowledge(provider, verdict, notification)
 
 
-def _acknowledge(provider: Notifies[Any], verdict: Verdict) -> Acknowledgement:
+def _acknowledge(
+    provider: Notifies[Any], verdict: Verdict, notification: Notification | None = None
+) -> Acknowledgement:
     metrics.NOTIFICATIONS.labels(provider.code, verdict).inc()
-    return provider.acknowledge(verdict)
+    if notification is None:
+        return provider.acknowledge(verdict)
+    return provider.acknowledge_of(notification, verdict)
 
 
 async def _take(

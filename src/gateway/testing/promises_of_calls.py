@@ -225,9 +225,9 @@ class PromisesOfCalls(Subject):
 def _acknowledged(provider: Any, incoming: Incoming) -> Acknowledgement:
     """Answer a notification as the house would that wrote it down."""
     try:
-        provider.read_notification(incoming)
+        told = provider.read_notification(incoming)
     except Garbled:
         refused: Acknowledgement = provider.acknowledge(Verdict.REFUSED)
         return refused
-    recorded: Acknowledgement = provider.acknowledge(Verdict.RECORDED)
+    recorded: Acknowledgement = provider.acknowledge_of(told, Verdict.RECORDED)
     return recorded

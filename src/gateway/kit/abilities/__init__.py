@@ -13,6 +13,12 @@ Three rules make an adapter safe:
 """
 
 from gateway.kit.abilities.bills import ClearsDebt, LooksUpBills
+from gateway.kit.abilities.confirmations import (
+    ConfirmsOrders,
+    OrderAnswer,
+    Payability,
+    Question,
+)
 from gateway.kit.abilities.mandates import DebitsMandates
 from gateway.kit.abilities.orders import (
     AnswersQueries,
@@ -34,12 +40,16 @@ __all__ = [
     "ClearsDebt",
     "Config",
     "ConfigT",
+    "ConfirmsOrders",
     "DebitsMandates",
     "GivesStatements",
     "LooksUpBills",
     "NeedsToken",
     "Notifies",
+    "OrderAnswer",
+    "Payability",
     "Provider",
+    "Question",
     "Refunds",
     "TakesPayments",
 ]
@@ -47,6 +57,7 @@ __all__ = [
 ABILITIES: tuple[type[Provider[Config]], ...] = (
     TakesPayments,
     Notifies,
+    ConfirmsOrders,
     AnswersQueries,
     Cancels,
     Captures,

@@ -64,7 +64,7 @@ class ConfirmsOrders(Provider[ConfigT]):
             Garbled: not authentic or unreadable.
         """
 
-    def check_question(self, question: Question, amount_dong: int) -> None:  # noqa: B027
+    def check_question(self, question: Question, amount_dong: int) -> None:
         """Verify what is signed together with our amount; nothing, where all was verified before.
 
         Raises:
