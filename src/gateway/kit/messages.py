@@ -68,7 +68,7 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class NextAction:
-    """What the payer does next; at least one is given.
+    """What the payer does next; none is given where a device before the payer asks for a card.
 
     `qr_content` is the text to encode into a QR picture, not a picture.
     """
