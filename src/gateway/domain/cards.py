@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import unquote
 
-_GAP = r"(?:[ +.\u00a0-]|%20|%2[Dd]|%2[Bb])"
+_GAP = r"(?:[ +.\u00a0-]|%2(?:0|[BbDd]))"
 _RUN = re.compile(rf"(?<!\d)\d+(?:{_GAP}\d+)*", re.ASCII)
 _GROUP = re.compile(rf"(?:^|{_GAP})(\d+)", re.ASCII)
 _LEAST, _MOST = 13, 19
-_MAYBE = re.compile(rf"\d(?:{_GAP}?\d){{{_LEAST - 1}}}", re.ASCII)
+# Numbers begin where no digit stands before; most texts are done with here.
+_MAYBE = re.compile(r"\d(?<!\d\d)(?:[ +.\u00a0-]?\d|%2[0BbDd]\d){12}", re.ASCII)
 # NAPAS 9704; Visa 4; Mastercard 51-55 and 2221-2720; American Express 34, 37; Diners 36, 38, 30;
 # JCB 3528-3589; UnionPay 62; Discover 6011, 644-65 (ISO/IEC 7812 ranges, as the schemes publish).
 _ISSUED = re.compile(
@@ -48,7 +49,7 @@ def mask_cards(text: str) -> str:
     'data=[card]&x=1'
     """
     text = _without_wrapped(text, _is_issued)
-    if _MAYBE.search(text) is None:
+    if not may_hold_card_number(text):
         return text
     return _masked(text, _found(_without_ids(text), _is_issued))
 
@@ -63,9 +64,14 @@ def holds_card_number(text: str) -> bool:
     >>> holds_card_number("thẻ 9704 0000 0000 0018"), holds_card_number("20261124101502")
     (True, False)
     """
-    if _MAYBE.search(text) is None:
+    if not may_hold_card_number(text):
         return False
     return any(True for _ in _found(_without_ids(text), _is_issued))
+
+
+def may_hold_card_number(text: str) -> bool:
+    """Say quickly whether a text is worth a closer look: false only if it surely holds none."""
+    return _MAYBE.search(text) is not None
 
 
 def where_a_card_is(value: Any, path: str = "") -> str | None:
