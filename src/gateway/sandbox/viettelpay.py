@@ -22,7 +22,7 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import BaseRoute, Route
 
 from gateway.sandbox import viettelpay_wire as wire
-from gateway.sandbox.rail import Rail
+from gateway.sandbox.rail_asking import AskingRail
 from gateway.sandbox.rail_faults import Fault
 from gateway.sandbox.rail_notices import Notice
 from gateway.sandbox.rail_orders import Act, OrderState, RailOrder
@@ -36,16 +36,13 @@ OPERATIONS = {"TRANS_INQUIRY": "query", "REFUND_PAYMENT": "refund"}
 SANDBOX = Account()
 
 
-class ViettelPay(Rail):
+class ViettelPay(AskingRail):
     """The simulated ViettelPay of one merchant.
 
     Args:
         account: the one merchant that it knows.
-        verify_url: where it asks before it charges; empty: it does not ask.
-        notify_url: where it tells results; empty: it tells none.
-        verify_timeout_s: how long it waits for the merchant.
         idle_s: how long a page waits for its payer.
-        rail: what every simulator takes.
+        rail: what every simulator that asks takes.
     """
 
     title = "ViettelPay"
@@ -54,15 +51,11 @@ class ViettelPay(Rail):
         self,
         account: Account = SANDBOX,
         *,
-        verify_url: str = "",
-        notify_url: str = "",
-        verify_timeout_s: float = 5.0,
         idle_s: float = 180.0,
         **rail: Any,
     ) -> None:
         super().__init__(**rail)
-        self.account, self.verify_url, self.notify_url = account, verify_url, notify_url
-        self.verify_timeout_s = verify_timeout_s
+        self.account = account
         self.idle = timedelta(seconds=idle_s)
         self.letters = Letters(account)
         self.refunds: dict[str, Refund] = {}
@@ -81,28 +74,18 @@ class ViettelPay(Rail):
         """Give error_code."""
         return self.letters.switches.declined if act is Act.DECLINE else wire.DONE
 
+    def can_pay(self, order: RailOrder) -> bool:
+        """Say whether the payer may still act: a page that was idle for too long is over."""
+        return super().can_pay(order) and not self._is_idle(order)
+
     async def act(self, order: RailOrder, act: Act, *, even_late: bool = False) -> bool:
-        """Let the payer act; the merchant is asked before anything is charged."""
-        if not even_late and (self._is_idle(order) or self.has_expired(order)):
-            return False
-        payable = {OrderState.OPEN, *([OrderState.FAILED] if even_late else [])}
-        is_new = order.state in payable and act is not Act.DECLINE
-        if is_new and not await self._may_charge(order):
-            order.state, order.code = OrderState.FAILED, wire.REFUSED_BY_MERCHANT
-            self.notify(order)
-            return False
+        """Let the payer act; the merchant is asked first."""
         order.fields.setdefault("doubt", self.letters.switches.doubt)
         return await super().act(order, act, even_late=even_late)
 
-    async def _may_charge(self, order: RailOrder) -> bool:
-        """Ask the merchant; no answer, or one that is not right, is a no."""
-        fault = self.faults.take("verify", reference=order.reference, text=order.text)
-        if not self.verify_url or fault is Fault.MISSING:
-            return True
-        question = self.letters.question(self.verify_url, order, fault)
-        times = 2 if fault is Fault.DUPLICATE else 1
-        said = [await self._notices.ask(question, self.verify_timeout_s) for _ in range(times)]
-        return all(said)
+    def question(self, order: RailOrder, fault: Fault | None) -> Notice:
+        """Write "verify data"."""
+        return self.letters.question(self.verify_url, order, fault)
 
     def return_to(self, order: RailOrder) -> str:
         """Give the return address with the fields of the result."""
