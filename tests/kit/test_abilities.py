@@ -27,7 +27,8 @@ from gateway.kit.abilities import (
 from gateway.kit.messages import Call, Incoming, Moment, Opened, Order, Reply, Unreadable
 
 MATRIX = [
-    *("TakesPayments", "Notifies", "AnswersQueries", "Cancels", "Captures", "Refunds"),
+    *("TakesPayments", "Notifies", "ConfirmsOrders", "AnswersQueries", "Cancels", "Captures"),
+    "Refunds",
     *("GivesStatements", "LooksUpBills", "ClearsDebt", "DebitsMandates"),
 ]
 CREATED = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
