@@ -201,15 +201,19 @@ def test_success_needs_three_codes_the_type_the_currency_and_both_amounts() -> N
         assert NAPAS.read_queried(ORDER, reply(said)).outcome is Outcome.UNKNOWN, said
 
 
-@pytest.mark.parametrize("code", ["91", "05", "", "0"])
-def test_a_bank_that_was_not_there_or_a_code_that_is_not_listed_proves_nothing(code: str) -> None:
+@pytest.mark.parametrize("code", ["05", "", "0", "99"])
+def test_a_refusal_that_is_not_listed_proves_nothing(code: str) -> None:
     assert queried(f"FAILURE/DECLINED/{code}").outcome is Outcome.UNKNOWN
+
+
+def test_a_bank_that_was_away_or_timed_out_ends_nothing_and_frees_nothing() -> None:
+    assert queried("FAILURE/DECLINED/91").outcome is Outcome.PENDING
+    assert noticed("UNKNOWN/TIMED_OUT/").outcome is Outcome.PENDING
 
 
 def test_a_failed_3d_secure_challenge_is_a_failure_and_an_open_one_is_not() -> None:
     assert noticed("FAILURE/AUTHENTICATION_FAILED/").outcome is Outcome.FAILED
     assert noticed("PENDING/AUTHENTICATING/").outcome is Outcome.PENDING
-    assert noticed("UNKNOWN/TIMED_OUT/").outcome is Outcome.UNKNOWN
 
 
 @pytest.mark.parametrize(

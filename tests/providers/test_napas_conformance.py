@@ -15,9 +15,9 @@ from tests.providers.napas import a_callback, opened, refusal, reply, result
 TOLD = {
     "SUCCESS/SUCCESS/0": Outcome.SUCCEEDED,
     "PENDING/PENDING/": Outcome.PENDING,
-    "UNKNOWN/TIMED_OUT/": Outcome.UNKNOWN,
+    "UNKNOWN/TIMED_OUT/": Outcome.PENDING,
     **{f"FAILURE/DECLINED/{code}": Outcome.FAILED for code in (5, 51, 54, 57, 61)},
-    "FAILURE/DECLINED/91": Outcome.UNKNOWN,
+    "FAILURE/DECLINED/91": Outcome.PENDING,
     "FAILURE/AUTHENTICATION_FAILED/": Outcome.FAILED,
     "FAILURE/CANCELLED/": Outcome.FAILED,
 }

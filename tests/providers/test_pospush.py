@@ -110,12 +110,12 @@ def test_a_sale_on_the_terminal_is_open_and_nothing_is_to_be_opened_by_the_payer
         assert isinstance(other, Finding), changes
 
 
-def test_a_timeout_is_unknown_until_it_is_reversed_or_settled() -> None:
-    assert queried("TIMEOUT", rrn=None).outcome is Outcome.UNKNOWN
+def test_a_timeout_holds_the_bills_until_it_is_reversed_or_settled() -> None:
+    assert queried("TIMEOUT", rrn=None).outcome is Outcome.PENDING
     assert queried("REVERSED", rrn=None).outcome is Outcome.FAILED
     assert queried("APPROVED", settled=True).outcome is Outcome.SUCCEEDED
     told = POS.read_notification(a_callback(sale("TIMEOUT")))
-    assert told.finding.outcome is Outcome.UNKNOWN
+    assert told.finding.outcome is Outcome.PENDING
     assert told.key != POS.read_notification(a_callback(sale("REVERSED"))).key
 
 

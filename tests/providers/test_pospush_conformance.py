@@ -18,7 +18,7 @@ STATES = {
     "APPROVED": Outcome.SUCCEEDED,
     "DECLINED": Outcome.FAILED,
     "CANCELLED": Outcome.FAILED,
-    "TIMEOUT": Outcome.UNKNOWN,
+    "TIMEOUT": Outcome.PENDING,
     "REVERSED": Outcome.FAILED,
 }
 QUERIED = {

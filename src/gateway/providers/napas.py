@@ -33,15 +33,15 @@ TOKEN: Final = "/api/oauth/token"  # noqa: S105 (a path)
 TRANSACTION: Final = "/api/rest/version/1/merchant/{}/order/{}/transaction/{}"
 PAY, QUERY, REFUND = "PURCHASE_HOSTED", "QUERY", "REFUND"
 
-_REFUSED = ("5", "51", "54", "57", "61")  # 91: the bank was not there, which proves nothing
+_REFUSED = ("5", "51", "54", "57", "61")
 _OVER = ("AUTHENTICATION_FAILED", "CANCELLED", "EXPIRED")  # the first: 3-D Secure said no
+_IN_DOUBT = ("UNKNOWN/TIMED_OUT/", "FAILURE/DECLINED/91")
 _PAID, _AT_WORK = "SUCCESS/SUCCESS/0", "PENDING/PENDING/"
 RESULT_CODES: Final = {
     _PAID: Outcome.SUCCEEDED,
     "PENDING/INITIATED/": Outcome.WAITING,
-    # The challenge is before the payer, who may answer it at any moment.
-    "PENDING/AUTHENTICATING/": Outcome.PENDING,
-    _AT_WORK: Outcome.PENDING,
+    # A challenge may be answered at any moment; a bank that timed out, or was away, may have paid.
+    **dict.fromkeys(("PENDING/AUTHENTICATING/", _AT_WORK, *_IN_DOUBT), Outcome.PENDING),
     **dict.fromkeys((f"FAILURE/DECLINED/{code}" for code in _REFUSED), Outcome.FAILED),
     **dict.fromkeys((f"FAILURE/{code}/" for code in _OVER), Outcome.FAILED),
 }

@@ -1,8 +1,8 @@
 """POS terminals: a sale is pushed to the terminal at a counter, which takes the card.
 
 Units: whole đồng. Signature: HMAC-SHA256 in lower hex over lines joined by one newline, the exact
-body last. `option` names the terminal's serial. A TIMEOUT says that the terminal had no answer: it
-is unknown until the terminal's own reversal, or its batch's settlement, says what became of it.
+body last. `option` names the terminal's serial. A TIMEOUT says that the terminal had no answer:
+nobody knows until its own reversal, or its batch's settlement, and until then nothing is free.
 
 Source: our proposed contract `pos-push/0.1`, which docs/providers/pospush.md gives; mPOS and
 TConnect publish parts of such a service (read 2026-11-24). It was tried with no acquirer.
@@ -30,6 +30,8 @@ from gateway.kit.payload import check_signature, integer_of, read_object, text_o
 RESULT_CODES: Final = {
     "PUSHED": Outcome.WAITING,
     "IN_PROGRESS": Outcome.PENDING,
+    # Perhaps taken: the bills stay held, and the query asks until it is reversed or settled.
+    "TIMEOUT": Outcome.PENDING,
     "APPROVED": Outcome.SUCCEEDED,
     "DECLINED": Outcome.FAILED,
     "CANCELLED": Outcome.FAILED,
@@ -37,7 +39,7 @@ RESULT_CODES: Final = {
     # Taken and given back, by us or by the cashier: a person looks at it.
     "VOIDED": Outcome.HELD,
 }
-"""By a sale's status; absent is UNKNOWN, and so is TIMEOUT."""
+"""By a sale's status; absent is UNKNOWN."""
 REFUND_CODES: Final = {
     "DONE": Outcome.SUCCEEDED,
     "PENDING": Outcome.PENDING,
@@ -148,7 +150,7 @@ class PosPush(
         return self._call("query", "GET", f"/sales/{order.reference}", moment.now)
 
     def read_queried(self, order: Order, reply: Reply) -> Finding:
-        """Read the answer; TIMEOUT stays unknown until the reversal or the settlement."""
+        """Read the answer; TIMEOUT ends nothing: the reversal or the settlement does."""
         return self._sale(reply, [f"/sales/{order.reference}"], UNKNOWN_SALE)
 
     def cancel(self, order: Order, moment: Moment) -> Call:
