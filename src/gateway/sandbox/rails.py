@@ -108,3 +108,54 @@ RAILS = (
         },
     ),
 )
+
+# Those that a demo of their own channel starts, and `gateway run` does not.
+MORE_RAILS = (
+    RailPart(
+        code="napas",
+        title="NAPAS",
+        channel="card",
+        config={
+            "host": "{rail}",
+            "merchant_id": "EVNSPC",
+            "username": "napas-sandbox-user",
+            "password": "napas-sandbox-simulator-password-0001",
+            "client_id": "napas-sandbox-client",
+            "client_secret": "napas-sandbox-simulator-client-secret-0001",
+            "checksum_secret": "napas-sandbox-simulator-checksum-secret-0001",
+            "deadline_s": "3",
+            "visibility_s": "5",
+        },
+    ),
+    RailPart(
+        code="pospush",
+        title="POS",
+        channel="pos",
+        argv=("--reversal-s", "3"),
+        config={
+            "host": "{rail}",
+            "mid": "EVNSPC000000001",
+            "secret": "pospush-sandbox-simulator-secret-0001",
+            "terminals": "WARD2-01,WARD5-01",
+            "deadline_s": "3",
+            "visibility_s": "5",
+        },
+    ),
+    RailPart(
+        code="viettelpay",
+        title="ViettelPay",
+        channel="e_wallet",
+        argv=(
+            *("--verify-url", "{gateway}/v1/confirmations/viettelpay"),
+            *("--notify-url", "{gateway}/v1/notifications/viettelpay"),
+        ),
+        config={
+            "host": "{rail}",
+            "merchant_code": "EVNSPC",
+            "access_code": "viettelpay-sandbox-access-0001",
+            "hash_key": "viettelpay-sandbox-simulator-secret-0001",
+            "deadline_s": "3",
+            "visibility_s": "5",
+        },
+    ),
+)
