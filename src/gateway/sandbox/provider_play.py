@@ -76,8 +76,7 @@ class ProviderPlay:
         )
         self._say(f"   202 {payment['status']}, certainty {payment['certainty']}")
         self._say(f"   may the payer pay again? {payment['may_payer_pay_again']}")
-        bill = payment["bills"][0]
-        refused = self._collect(payment, bill)
+        refused = self.collect(payment, status=409)
         self._say(f"   a bank tries the same bill: {refused['status']} {refused['code']}")
         self.plan(rail, "notify", "missing")
         self.act(rail, payment)
@@ -119,6 +118,18 @@ class ProviderPlay:
         tried: Json = answer.json()
         return tried
 
+    def cancel(self, payment: Json) -> Json:
+        """Give a payment up, as its partner.
+
+        Raises:
+            SceneFailed: it cannot be given up.
+        """
+        path = f"/v1/payments/{payment['id']}/cancel"
+        answer = self._post({}, self._stage.wallet_key, path)
+        expect(answer, 200)
+        given_up: Json = answer.json()
+        return given_up
+
     def _next_debtor(self) -> Json:
         for code in self._customers:
             found = look_up(self._http, self._stage, code)
@@ -127,7 +138,13 @@ class ProviderPlay:
         message = "no customer with one open bill is left; start with a new --data-dir"
         raise SceneFailed(message)
 
-    def _collect(self, payment: Json, bill: Json) -> Json:
+    def collect(self, payment: Json, *, status: int) -> Json:
+        """Let a bank collect the same bill, and give how that is answered.
+
+        Raises:
+            SceneFailed: it is answered otherwise.
+        """
+        bill = payment["bills"][0]
         body = {
             "method": "collected",
             "channel": "mobile_banking",
@@ -137,9 +154,9 @@ class ProviderPlay:
             "bills": [{"id": bill["id"], "amount_dong": bill["amount_dong"]}],
         }
         answer = self._post(body, self._stage.bank_key)
-        expect(answer, 409)
-        problem: Json = answer.json()
-        return problem
+        expect(answer, status)
+        said: Json = answer.json()
+        return said
 
     def visit(self, payment: Json) -> None:
         """Go where the payer's browser goes; some providers learn of an order only then."""
@@ -159,6 +176,13 @@ class ProviderPlay:
     def control(self, rail: RailAt, path: str, **body: object) -> httpx.Response:
         """Make a control call of the simulator."""
         return self._http.post(f"{rail.url}/control/{path}", json=body)
+
+    def charges(self, rail: RailAt, payment: Json) -> list[Json]:
+        """Give what the simulator took for a payment's newest attempt."""
+        answer = self._http.get(f"{rail.url}/control/charges")
+        expect(answer, 200)
+        reference = payment["attempts"][-1]["reference"]
+        return [one for one in answer.json()["charges"] if one["reference"] == reference]
 
     def await_status(self, payment: Json, wanted: str = "succeeded") -> Json:
         """Wait until a payment stands as it must, and give it.
