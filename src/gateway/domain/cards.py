@@ -13,8 +13,8 @@ _GROUP = re.compile(rf"(?:^|{_GAP})(\d+)", re.ASCII)
 _LEAST, _MOST = 13, 19
 # Numbers begin where no digit stands before; most texts are done with here.
 _MAYBE = re.compile(r"\d(?<!\d\d)(?:[ +.\u00a0-]?\d|%2[0BbDd]\d){12}", re.ASCII)
-# NAPAS 9704; Visa 4; Mastercard 51-55 and 2221-2720; American Express 34, 37; Diners 36, 38, 30;
-# JCB 3528-3589; UnionPay 62; Discover 6011, 644-65 (ISO/IEC 7812 ranges, as the schemes publish).
+# Vietnam's own 9704; Visa 4; Mastercard 51-55 and 2221-2720; American Express 34, 37; Diners 36,
+# 38, 30; JCB 3528-3589; UnionPay 62; Discover 6011, 644-65 (ISO/IEC 7812, as schemes publish).
 _ISSUED = re.compile(
     r"9704\d{12}(\d{3})?|4(\d{12}|\d{15}|\d{18})|5[1-5]\d{14}"
     r"|2(22[1-9]|2[3-9]\d|[3-6]\d\d|7[01]\d|720)\d{12}|3[47]\d{13}|3(6|8|0[0-5])\d{11,12}"

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from gateway.sandbox import viettelmoney_wire
+
 
 @dataclass(frozen=True, slots=True)
 class RailPart:
@@ -154,6 +156,24 @@ MORE_RAILS = (
             "merchant_code": "EVNSPC",
             "access_code": "viettelpay-sandbox-access-0001",
             "hash_key": "viettelpay-sandbox-simulator-secret-0001",
+            "deadline_s": "3",
+            "visibility_s": "5",
+        },
+    ),
+    RailPart(
+        code="viettelmoney",
+        title="Viettel Money",
+        channel="e_wallet",
+        argv=(
+            *("--verify-url", "{gateway}/v1/confirmations/viettelmoney"),
+            *("--notify-url", "{gateway}/v1/notifications/viettelmoney"),
+        ),
+        config={
+            "base": "{rail}" + viettelmoney_wire.BASE,
+            "merchant_code": viettelmoney_wire.Account.merchant,
+            "access_token": viettelmoney_wire.Account.token,
+            "private_key": viettelmoney_wire.MERCHANT_PRIVATE,
+            "public_key": viettelmoney_wire.VIETTEL_PUBLIC,
             "deadline_s": "3",
             "visibility_s": "5",
         },
