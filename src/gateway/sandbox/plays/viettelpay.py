@@ -1,4 +1,4 @@
-"""ViettelPay, which asks before it charges: a lost result, and a bill that a bank was faster with."""
+"""ViettelPay asks before it charges: a lost result, and a bill that a bank paid first."""
 
 from gateway.sandbox.plays import PlayStage
 from gateway.sandbox.provider_play import ProviderPlay, RailAt
