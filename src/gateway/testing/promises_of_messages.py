@@ -15,6 +15,7 @@ from gateway.kit.abilities import (
     AnswersQueries,
     Cancels,
     Captures,
+    ConfirmsOrders,
     Notifies,
     Refunds,
     TakesPayments,
@@ -240,6 +241,8 @@ class PromisesOfMessages(Subject):
                 "read_notification (query)",
                 lambda body: provider.read_notification(_asked(body)),
             )
+        if isinstance(provider, ConfirmsOrders):
+            yield "read_question", lambda body: provider.read_question(_incoming(body))
         if isinstance(provider, TakesPayments):
             yield "read_return", lambda body: provider.read_return(_asked(body))
 
