@@ -29,6 +29,9 @@ def _no_runtime() -> Runtime:
     raise AssertionError
 
 
+DOORS = ("/v1/notifications/", "/v1/confirmations/", "/v1/returns/", "/v1/credits/")
+
+
 @cache
 def document() -> dict[str, Any]:
     """Give the API's OpenAPI document."""
@@ -87,7 +90,7 @@ async def hold(response: Response) -> None:
     if method == "HEAD" or not path.startswith(("/v1/", "/health/")):
         return
     # What providers and their browsers call speaks each provider's protocol, not ours.
-    if path.startswith(("/v1/notifications/", "/v1/returns/", "/v1/credits/")):
+    if path.startswith(DOORS):
         return
     media_type = response.headers["content-type"].partition(";")[0]
     if media_type == MEDIA_TYPE:

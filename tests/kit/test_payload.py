@@ -7,15 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.kit.messages import SignatureWrong, Unreadable
+from gateway.kit.messages import Reply, SignatureWrong, Unreadable
 from gateway.kit.payload import (
+    body_of,
     check_signature,
+    check_signatures,
     dong_of,
     id_of,
     integer_of,
     raw_member,
     read_exact,
     read_object,
+    read_texts,
     text_of,
     vietnam_time_of,
 )
@@ -164,3 +167,30 @@ def test_a_time_without_a_zone_is_vietnams(text: str, form: str | None) -> None:
 def test_what_is_no_time_is_unreadable(text: object) -> None:
     with pytest.raises(Unreadable, match="when"):
         vietnam_time_of({"when": text}, "when")
+
+
+def test_texts_and_numbers_are_read_as_the_text_that_they_were() -> None:
+    body = b'{"status": -1, "amount": 150000.50, "id": "a", "more": null}'
+    assert read_texts(body) == {"status": "-1", "amount": "150000.50", "id": "a"}
+
+
+@pytest.mark.parametrize("body", [b"{}", b'{"a":null}', b'{"a":[]}', b'{"a":true}', b"[]", b""])
+def test_what_is_no_object_of_texts_is_unreadable(body: bytes) -> None:
+    with pytest.raises(Unreadable):
+        read_texts(body)
+
+
+def test_only_the_body_of_a_200_is_read() -> None:
+    assert body_of(Reply(200, b"x")) == b"x"
+    for status in (201, 302, 404):
+        with pytest.raises(Unreadable):
+            body_of(Reply(status, b"x"))
+
+
+def test_one_of_several_signatures_is_enough_and_none_is_wrong() -> None:
+    check_signatures(["a", "b"], "b")
+    for given_ in ("c", "", None, 5):
+        with pytest.raises(SignatureWrong):
+            check_signatures(["a", "b"], given_)
+    with pytest.raises(SignatureWrong):
+        check_signatures([], "")

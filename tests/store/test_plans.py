@@ -15,6 +15,7 @@ from gateway.store import (
     attempts,
     beginnings,
     bills,
+    confirmations,
     database,
     evidence,
     idempotency,
@@ -144,6 +145,10 @@ BORROWED = {
         {"attempts_reference_key", "payments_pkey"},
     ),
     "ATTEMPT_BY_REFERENCE": (attempts.BY_REFERENCE, {"attempts_reference_key"}),
+    "ASKED": (
+        confirmations.ASKED,
+        {"attempts_pkey", "payments_pkey", "payment_bills_pkey", "bills_pkey"},
+    ),
     "ATTEMPTS": (attempts.OF_PAYMENT, {"attempts_number_key"}),
     "CLAIM_DUE": (attempts.CLAIM_DUE, {"attempts_due", "attempts_pkey"}),
     "LEASE": (attempts.LEASE, {"attempts_pkey"}),

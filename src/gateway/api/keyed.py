@@ -8,6 +8,7 @@ import orjson
 
 from gateway.api import problems
 from gateway.api.exchange import JSON, Answered, Asked
+from gateway.domain.cards import holds_card_number
 from gateway.domain.errors import CallerError
 from gateway.domain.fingerprint import fingerprint_of
 from gateway.domain.partner import Caller
@@ -24,7 +25,7 @@ def read_key(asked: Asked) -> str:
     if sent is None:
         raise IdempotencyKeyMissing
     key = sent[1:-1] if len(sent) > 1 and sent[0] == sent[-1] == '"' else sent
-    if not KEY.fullmatch(key):
+    if not KEY.fullmatch(key) or holds_card_number(key):
         raise IdempotencyKeyInvalid
     return key
 

@@ -5,7 +5,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from gateway.api.exchange import runtime_of
 from gateway.domain.provider_refusals import ProviderNotOffered
-from gateway.flows import notifying
+from gateway.flows import confirming, notifying
 from gateway.kit.messages import Incoming
 
 router = APIRouter(prefix="/v1", include_in_schema=False)
@@ -16,6 +16,13 @@ async def take_notification(provider: str, request: Request) -> Response:
     """Take a provider's notification and answer exactly as that provider expects."""
     rt = runtime_of(request)
     said = await notifying.receive(rt, provider[:64], await incoming_of(request))
+    return Response(said.body, said.status, media_type=said.media_type)
+
+
+@router.api_route("/confirmations/{provider}", methods=["GET", "POST"])
+async def answer_question(provider: str, request: Request) -> Response:
+    """Answer a provider that asks about an order before it charges the payer."""
+    said = await confirming.confirm(runtime_of(request), provider[:64], await incoming_of(request))
     return Response(said.body, said.status, media_type=said.media_type)
 
 

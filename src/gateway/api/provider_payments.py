@@ -269,7 +269,7 @@ async def list_providers(request: Request) -> Response:
             code=attached.provider.code,
             title=attached.provider.title,
             channels=sorted(attached.provider.channels),
-            options=list(attached.provider.options),
+            options=list(attached.provider.choices),
             amount_min_dong=attached.provider.amount_min_dong,
             amount_max_dong=attached.provider.amount_max_dong,
             abilities=[a.__name__ for a in ABILITIES if isinstance(attached.provider, a)],

@@ -7,9 +7,11 @@ from typing import Annotated, Any, TypeVar
 import jiter
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationError
 
+from gateway.domain.cards import may_hold_card_number, where_a_card_is
 from gateway.domain.errors import Fault, JsonMalformed, MediaTypeUnsupported, RequestInvalid
 
-FAULTS_MAX = 20
+FAULTS_MAX, NAME_MAX = 20, 100
+HOLDS_A_CARD = "holds a card's number, which must not be sent here"
 AMOUNT_MAX_DONG = 10**13
 """Ten thousand billion đồng: more than any bill, far below what a bigint holds."""
 
@@ -48,16 +50,21 @@ def read_model(model: type[Model], raw: bytes, content_type: str | None) -> Mode
     Raises:
         MediaTypeUnsupported: it is not declared as JSON.
         JsonMalformed: not JSON, a key twice, NaN or Infinity, a lone surrogate.
-        RequestInvalid: JSON, but not what the model says.
+        RequestInvalid: JSON, but not what the model says, or with a card's number in a field.
     """
     declared = (content_type or "").partition(";")[0].strip().lower()
     if declared != "application/json":
         raise MediaTypeUnsupported(declared)
     try:
         # pydantic's parser lets the last of two equal keys win; this one refuses.
-        jiter.from_json(raw, allow_inf_nan=False, catch_duplicate_keys=True, cache_mode="none")
+        parsed = jiter.from_json(
+            raw, allow_inf_nan=False, catch_duplicate_keys=True, cache_mode="none"
+        )
     except ValueError as error:
         raise JsonMalformed(str(error)) from error
+    # Digits may be written as \u escapes.
+    if b"\\u" in raw or may_hold_card_number(raw.decode("utf-8", "replace")):
+        _refuse_cards(parsed)
     try:
         return model.model_validate_json(raw)
     except ValidationError as error:
@@ -73,10 +80,18 @@ def read_query(model: type[Model], pairs: Mapping[str, list[str]]) -> Model:
     twice = tuple(Fault(name, "is given twice") for name, all_ in pairs.items() if len(all_) > 1)
     if twice:
         raise RequestInvalid(twice)
+    _refuse_cards(dict(pairs))
     try:
         return model.model_validate_strings({name: all_[0] for name, all_ in pairs.items()})
     except ValidationError as error:
         raise RequestInvalid(_faults(error)) from error
+
+
+def _refuse_cards(parsed: Any) -> None:
+    """No card's number ever enters, in whatever field (PCI DSS); its value is never repeated."""
+    field = where_a_card_is(parsed)
+    if field is not None:
+        raise RequestInvalid((Fault(field if len(field) < NAME_MAX else "body", HOLDS_A_CARD),))
 
 
 def _faults(error: ValidationError) -> tuple[Fault, ...]:

@@ -4,7 +4,7 @@ A payload is a row of objects: two digits of identifier, two digits of length (0
 characters), the value. A template's value is such a row again. The last object, 63, is a checksum
 over all that stands before its own value.
 
-Source: EMVCo QR Code Specification for Payment Systems, Merchant-Presented Mode, and NAPAS's
+Source: EMVCo QR Code Specification for Payment Systems, Merchant-Presented Mode, and the switch's
 specifications v1.0 (09/2021) and v1.5.2, read 2026-11-24.
 """
 

@@ -1,9 +1,9 @@
-"""The QR of a transfer through NAPAS 24/7, which every Vietnamese bank's app reads.
+"""The QR of a transfer over the national switch, which every Vietnamese bank's app reads.
 
 Amounts are whole đồng. Text is folded to ASCII when written. Nothing in such a QR makes it valid
 once only or for a time: whoever receives the money must know what it is for.
 
-Sources: NAPAS's QR specification v1.0 (09/2021) and v1.5.2, read 2026-11-24.
+Sources: the switch's QR specification v1.0 (09/2021) and v1.5.2, read 2026-11-24.
 """
 
 import re
@@ -14,7 +14,7 @@ from enum import StrEnum
 from gateway.domain.emv_fields import QrRefused, read_row, seal, unseal, write_row
 from gateway.domain.folding import printable
 
-NAPAS = "A000000727"
+SWITCH = "A000000727"
 DONG, VIETNAM = "704", "VN"
 STATIC, DYNAMIC = "11", "12"
 PROMPT = "***"
@@ -80,7 +80,7 @@ def encode(qr: TransferQr, *, has_long_purpose: bool = False) -> str:
         "01": DYNAMIC if qr.is_dynamic else STATIC,
         "38": write_row(
             {
-                "00": NAPAS,
+                "00": SWITCH,
                 "01": write_row({"00": qr.bank_bin, "01": qr.account}, within="38.01."),
                 "02": qr.service,
             },
@@ -143,8 +143,8 @@ def _read_account(template: str | None) -> tuple[str, str, str]:
     if template is None:
         raise QrRefused(tag="38", reason="is missing: no account to transfer to")
     outer = read_row(template, within="38.")
-    if outer.get("00") != NAPAS:
-        raise QrRefused(tag="38.00", reason=f"is not {NAPAS}")
+    if outer.get("00") != SWITCH:
+        raise QrRefused(tag="38.00", reason=f"is not {SWITCH}")
     inner = read_row(outer.get("01", ""), within="38.01.")
     found = TransferQr(
         inner.get("00", ""), inner.get("01", ""), service=outer.get("02", Service.MERCHANT)

@@ -12,6 +12,7 @@ from uuid import UUID
 import orjson
 
 from gateway.domain.attempt import AttemptState, Fact
+from gateway.domain.cards import mask_cards
 from gateway.domain.errors import Overloaded
 from gateway.domain.evidence import Finding, Outcome, Rank, mismatch
 from gateway.flows import payments
@@ -171,10 +172,11 @@ def _kept(finding: Finding) -> Finding:
 
 
 def storable(text: Text) -> Text:
-    """Write what Postgres keeps in no text, NUL and lone surrogates, as escapes."""
+    """Write what may not be kept otherwise: NUL and lone surrogates escaped, cards masked."""
     if text is None:
         return text
-    return text.encode("utf-8", "backslashreplace").decode().replace("\x00", "\\x00")
+    kept = text.encode("utf-8", "backslashreplace").decode().replace("\x00", "\\x00")
+    return mask_cards(kept)
 
 
 async def landing(

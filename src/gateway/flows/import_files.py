@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import BinaryIO, TextIO
 
+from gateway.domain.cards import holds_card_number
 from gateway.domain.csv_lines import Refusal
 
 CHUNK_LINES = 20_000
@@ -132,6 +133,9 @@ def _checked(number: int, raw: bytes | None, check: Check) -> str | Refusal:
     if raw is None:
         return Refusal(number, "", "line_too_long", f"is over {LINE_MAX_BYTES} bytes")
     try:
-        return check(number, raw.decode().rstrip("\r\n"))
+        text = raw.decode().rstrip("\r\n")
     except UnicodeDecodeError:
         return Refusal(number, "", "not_utf8", "is not UTF-8")
+    if holds_card_number(text):
+        return Refusal(number, "", "card_number", "holds a card's number, which is not kept here")
+    return check(number, text)

@@ -52,7 +52,7 @@ def provider_for(
     provider, _ = rt.provider(payer.provider, TakesPayments)
     if channel not in provider.channels:
         raise ProviderNotOffered(payer.provider, f"channel {channel}")
-    if payer.option is not None and payer.option not in provider.options:
+    if not provider.allows(payer.option):
         raise ProviderNotOffered(payer.provider, f"option {payer.option}")
     least, most = provider.amount_min_dong, provider.amount_max_dong
     if not least <= amount_dong <= most:

@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from uuid import UUID
 
 from gateway.domain.attempt import OPEN, AttemptState
-from gateway.domain.cards import without_card_numbers
+from gateway.domain.cards import mask_cards, without_card_numbers
 from gateway.domain.evidence import Outcome, Rank
 from gateway.domain.ids import to_public
 from gateway.flows.calling import fact_of, landing, note_failed, storable
@@ -61,12 +61,16 @@ async def receive(rt: Runtime, code: str, incoming: Incoming) -> Acknowledgement
     except Exception as error:
         log.warning("notification.not_kept", provider=code, error=type(error).__name__)
         verdict = Verdict.TRY_LATER
-    return _acknowledge(provider, verdict)
+    return _acknowledge(provider, verdict, notification)
 
 
-def _acknowledge(provider: Notifies[Any], verdict: Verdict) -> Acknowledgement:
+def _acknowledge(
+    provider: Notifies[Any], verdict: Verdict, notification: Notification | None = None
+) -> Acknowledgement:
     metrics.NOTIFICATIONS.labels(provider.code, verdict).inc()
-    return provider.acknowledge(verdict)
+    if notification is None:
+        return provider.acknowledge(verdict)
+    return provider.acknowledge_of(notification, verdict)
 
 
 async def _take(
@@ -121,12 +125,25 @@ def _row(
         biller_id=held.biller_id,
         attempt_id=held.id,
         provider=held.provider,
-        key=storable(notification.key),
+        key=_known_by(storable(notification.key), notification.key),
         method=incoming.method,
-        query=incoming.query,
-        body=incoming.body,
+        query=mask_cards(incoming.query),
+        body=_without_cards(incoming.body),
         received_at=received_at,
     )
+
+
+def _known_by(kept: str, key: str) -> str:
+    """Give the key; two that differ in a card's number alone must not become one."""
+    is_masked = "[card]" in kept
+    return hashlib.sha256(key.encode("utf-8", "replace")).hexdigest() if is_masked else kept
+
+
+def _without_cards(body: bytes) -> bytes:
+    """Give the body as it came, unless it holds a card's number."""
+    text = body.decode("utf-8", "replace")
+    shown = mask_cards(text)
+    return body if shown == text else shown.encode()
 
 
 async def come_back(rt: Runtime, code: str, incoming: Incoming) -> Returned | None:

@@ -28,6 +28,8 @@ class Reason(StrEnum):
     """No free place within a short time: other calls to this provider hold them all."""
     BAD_CALL = "bad_call"
     """The adapter's call is no HTTP request."""
+    UNAUTHORISED = "unauthorised"
+    """The provider gave no token, and without one its calls are refused."""
     UNRESOLVABLE = "unresolvable"
     CONNECT_REFUSED = "connect_refused"
     CONNECT_FAILED = "connect_failed"
@@ -52,6 +54,7 @@ NEVER_LEFT = frozenset(
         Reason.BREAKER_OPEN,
         Reason.POOL_FULL,
         Reason.BAD_CALL,
+        Reason.UNAUTHORISED,
         Reason.UNRESOLVABLE,
         Reason.CONNECT_REFUSED,
         Reason.CONNECT_FAILED,

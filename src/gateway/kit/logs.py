@@ -9,14 +9,26 @@ from traceback import format_exception
 
 import orjson
 
+from gateway.domain.cards import mask_cards, may_hold_card_number
+
 _LINE = orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z
 
 
 def write_line(*, level: str = "info", **facts: object) -> None:
     """Write one line whatever the threshold: the access log's short way."""
     line = facts | {"level": level, "timestamp": datetime.now(UTC)}
-    sys.stderr.buffer.write(orjson.dumps(line, default=str, option=_LINE))
+    written = orjson.dumps(line, default=str, option=_LINE)
+    if may_hold_card_number(written.decode()):
+        # What somebody else chose may be in it: a request's id, an error's words.
+        masked = {name: _masked(fact) for name, fact in line.items()}
+        written = orjson.dumps(masked, default=str, option=_LINE)
+    sys.stderr.buffer.write(written)
     sys.stderr.buffer.flush()
+
+
+def _masked(fact: object) -> object:
+    shown = mask_cards(str(fact))
+    return fact if shown == str(fact) else shown
 
 
 class Log:
@@ -80,11 +92,11 @@ class _Json(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         facts = {
-            "event": record.getMessage(),
+            "event": mask_cards(record.getMessage()),
             "logger": record.name,
             "level": record.levelname.lower(),
             "timestamp": datetime.fromtimestamp(record.created, UTC),
         }
         if record.exc_info:
-            facts["exception"] = self.formatException(record.exc_info)
+            facts["exception"] = mask_cards(self.formatException(record.exc_info))
         return orjson.dumps(facts, option=orjson.OPT_UTC_Z).decode()

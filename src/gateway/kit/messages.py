@@ -59,8 +59,16 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
+class Token:
+    """What opens a provider's calls for a while: `headers` go with each of them."""
+
+    headers: Mapping[str, str] = field(repr=False)
+    life_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class NextAction:
-    """What the payer does next; at least one is given.
+    """What the payer does next; none is given where a device before the payer asks for a card.
 
     `qr_content` is the text to encode into a QR picture, not a picture.
     """

@@ -3,19 +3,31 @@
 import hmac
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Any
 
 from jiter import from_json
 
 from gateway.domain.clock import VIETNAM
-from gateway.kit.messages import SignatureWrong, Unreadable
+from gateway.kit.messages import Reply, SignatureWrong, Unreadable
 
 # 18 digits: an int64, and far from the size that Python refuses to write.
 _INTEGER = re.compile(r"-?[0-9]{1,18}", re.ASCII)
 _ID_MAX = 100
 _DONG = re.compile(r"([0-9]{1,15})(?:\.0+)?", re.ASCII)
+
+
+def body_of(reply: Reply) -> bytes:
+    """Give the body of an answer with HTTP 200.
+
+    Raises:
+        Unreadable: another status, which says nothing about the money.
+    """
+    if reply.status != HTTPStatus.OK:
+        raise Unreadable(what=f"HTTP status {reply.status}")
+    return reply.body
 
 
 def read_object(body: bytes) -> dict[str, Any]:
@@ -49,6 +61,21 @@ def read_exact(body: bytes) -> dict[str, Any]:
     """
     read_object(body)
     fields: dict[str, Any] = json.loads(body, parse_int=str, parse_float=str)
+    return fields
+
+
+def read_texts(body: bytes) -> dict[str, str]:
+    """Read one JSON object of texts and numbers, each as the text it was; null is left out.
+
+    >>> read_texts(b'{"payment_status": 1, "order_id": "a", "version": null}')
+    {'payment_status': '1', 'order_id': 'a'}
+
+    Raises:
+        Unreadable: as `read_object`; nothing in it, or something in it that is no text or number.
+    """
+    fields = {name: value for name, value in read_exact(body).items() if value is not None}
+    if not fields or not all(isinstance(value, str) for value in fields.values()):
+        raise Unreadable(what="JSON")
     return fields
 
 
@@ -161,8 +188,18 @@ def check_signature(due: str, given: object) -> None:
     Raises:
         SignatureWrong: another signature, or none.
     """
+    check_signatures([due], given)
+
+
+def check_signatures(due: Iterable[str], given: object) -> None:
+    """Compare in constant time, where a provider signs in more than one way.
+
+    Raises:
+        SignatureWrong: none of them, or none given.
+    """
     text = given if isinstance(given, str) else ""
-    if not hmac.compare_digest(due.encode(), text.encode("utf-8", "surrogatepass")):
+    said = text.encode("utf-8", "surrogatepass")
+    if not any(hmac.compare_digest(one.encode(), said) for one in due):
         raise SignatureWrong
 
 

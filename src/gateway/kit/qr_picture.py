@@ -7,7 +7,7 @@ from typing import Final
 import segno
 
 LEVEL: Final = "m"
-"""Survives 15 % of the picture being unreadable, as NAPAS's own examples do."""
+"""Survives 15 % of the picture being unreadable, as the switch's own examples do."""
 QUIET_ZONE: Final = 4
 """White modules around it; without them a camera does not find it."""
 MODULE_PX: Final = 8

@@ -1,4 +1,4 @@
-"""What of a provider's messages may be kept or shown: no secret of ours, no private field.
+"""What of a provider's messages may be kept or shown: no secret, no private field, no card.
 
 The stored text is for people; the SHA-256 beside it is of the message as it travelled.
 """
@@ -10,6 +10,8 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, quote_plus, unquote_plus, urlencode
 
 from pydantic import BaseModel, SecretBytes, SecretStr
+
+from gateway.domain.cards import mask_cards
 
 TEXT_BYTES_MAX = 16 * 1024
 HIDDEN = "[redacted]"
@@ -52,13 +54,13 @@ class Redactor:
         """
         # Postgres keeps no NUL in a text.
         text = raw.decode("utf-8", "backslashreplace").replace("\x00", "\\x00")
-        return _cut(self._without_secrets(self._without_private(text)))
+        return _cut(self._without_secrets(mask_cards(self._without_private(text))))
 
     def url(self, url: str) -> str:
         """Give a URL without secrets and without the values of private query fields."""
         path, mark, query = url.partition("?")
         query = self._without_private(query)
-        return _cut(self._without_secrets(path + mark + query))
+        return _cut(self._without_secrets(mask_cards(path + mark + query)))
 
     def _without_secrets(self, text: str) -> str:
         for secret in self._secrets:

@@ -22,7 +22,7 @@ from typing import Any
 import httpx
 
 from gateway.kit import metrics
-from gateway.kit.abilities import Provider
+from gateway.kit.abilities import NeedsToken, Provider
 from gateway.kit.breaker import Breakers
 from gateway.kit.exchange import (
     DEPENDS,
@@ -36,14 +36,14 @@ from gateway.kit.exchange import (
 from gateway.kit.logs import log
 from gateway.kit.messages import Call, Reply
 from gateway.kit.redact import Redactor, secrets_of
-from gateway.kit.wire_errors import reason_of
+from gateway.kit.tokens import Tokens
+from gateway.kit.wire_errors import reason_of, reason_of_status
 
 __all__ = ["Exchange", "Fate", "Limits", "Reason", "Wire"]
 
 READ_BYTES_MAX = 256 * 1024
 PORT_MAX = 65_535
-# Servers drop idle connections after 5 s and more; we let go first, so that few calls meet a
-# connection that is just being closed and end in doubt.
+# Servers let go after 5 s and more; we do first, so few calls meet a closing connection: doubt.
 KEEPALIVE_S = 4.0
 
 
@@ -100,12 +100,7 @@ class _Flight:
         if len(self.body) > READ_BYTES_MAX:
             return Reason.TOO_LARGE
         self.is_whole = True
-        status = self.status or 0
-        if status < httpx.codes.OK:
-            return Reason.PROTOCOL_ERROR
-        if status >= httpx.codes.INTERNAL_SERVER_ERROR:
-            return Reason.SERVER_ERROR
-        return Reason.REDIRECT if httpx.codes.is_redirect(status) else Reason.ANSWERED
+        return reason_of_status(self.status or 0)
 
 
 class Wire:
@@ -127,6 +122,7 @@ class Wire:
         self._now = now
         self._places = asyncio.Semaphore(limits.concurrency)
         self._client = _client(limits)
+        self._tokens: Tokens | None = None
 
     @classmethod
     def of(
@@ -135,10 +131,15 @@ class Wire:
         breakers: Breakers,
         *,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        limits: Limits | None = None,
     ) -> "Wire":
-        """Make the wire of a configured provider."""
+        """Make the wire of a configured provider; its configuration says the limits."""
         redactor = Redactor(secrets_of(provider.config), provider.private_fields)
-        return cls(provider.code, Limits.of(provider.config), redactor, breakers, now=now)
+        chosen = limits or Limits.of(provider.config)
+        wire = cls(provider.code, chosen, redactor, breakers, now=now)
+        if isinstance(provider, NeedsToken):
+            wire._tokens = Tokens(provider, wire._send, wire._refuse)
+        return wire
 
     async def send(self, call: Call) -> Exchange:
         """Make one call and tell what became of it; the network never makes it raise.
@@ -147,6 +148,9 @@ class Wire:
             asyncio.CancelledError: our own task was cancelled. If it was sending, the provider may
                 have acted: whoever calls has written that down before.
         """
+        return await (self._send(call) if self._tokens is None else self._tokens.send(call))
+
+    async def _send(self, call: Call) -> Exchange:
         flight = _Flight(call, started_at=self._now(), began=monotonic())
         breaker = self._breakers.of(self._code, call.operation)
         permit = breaker.admit()
@@ -162,7 +166,12 @@ class Wire:
 
     async def aclose(self) -> None:
         """Close every connection."""
+        if self._tokens is not None:
+            await self._tokens.aclose()
         await self._client.aclose()
+
+    def _refuse(self, call: Call) -> Exchange:
+        return self._tell(_Flight(call, self._now(), monotonic(), reason=Reason.UNAUTHORISED))
 
     async def _fly(self, flight: _Flight) -> Reason:
         try:

@@ -33,6 +33,15 @@ def reason_of(error: httpx.TransportError) -> Reason:
     return next((why for kind, why in _CAUSES if _any_is(causes, kind)), reason)
 
 
+def reason_of_status(status: int) -> Reason:
+    """Name what a whole answer is by its status; only 2xx and 4xx are an adapter's to read."""
+    if status < httpx.codes.OK:
+        return Reason.PROTOCOL_ERROR
+    if status >= httpx.codes.INTERNAL_SERVER_ERROR:
+        return Reason.SERVER_ERROR
+    return Reason.REDIRECT if httpx.codes.is_redirect(status) else Reason.ANSWERED
+
+
 def _any_is(errors: list[BaseException], kind: type[BaseException]) -> bool:
     return any(isinstance(error, kind) for error in errors)
 

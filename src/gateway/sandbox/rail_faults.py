@@ -1,7 +1,8 @@
 """How a simulated provider misbehaves: by control call, by words in the order's text, by seed.
 
-A fault names an operation (`create`, `query`, `cancel`, `refund`, `notify`, `pay`) and what goes
-wrong there. `…_before` happens instead of the effect, `…_after` once the effect has been had.
+A fault names an operation (`create`, `query`, `cancel`, `refund`, `notify`, `pay`, or `verify`, the
+question before a charge) and what goes wrong there. `…_before` happens instead of the effect,
+`…_after` once the effect has been had.
 """
 
 import random
@@ -69,7 +70,7 @@ NOTICE_FAULTS = (
     Fault.WRONG_AMOUNT,
 )
 # A word that is no fault is a payer's own text.
-_IN_TEXT = re.compile(rf"\[(create|query|cancel|refund|notify|pay):({'|'.join(Fault)})\]")
+_IN_TEXT = re.compile(rf"\[(create|query|cancel|refund|notify|pay|verify):({'|'.join(Fault)})\]")
 
 
 class Planned(BaseModel):

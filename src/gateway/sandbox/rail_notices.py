@@ -60,13 +60,18 @@ class Notices:
         for notice in notices:
             for wait_s in (0.0, *self.repeat_after_s):
                 await asyncio.sleep(wait_s)
-                if await self._post(notice):
+                if await self.ask(notice):
                     break
 
-    async def _post(self, notice: Notice) -> bool:
+    async def ask(self, notice: Notice, timeout_s: float = NOTICE_TIMEOUT_S) -> bool:
+        """Send one notice once; False if it is not accepted, or nobody answers in time."""
         with suppress(httpx.HTTPError):
             answer = await self._client.request(
-                notice.method, notice.url, content=notice.body, headers=notice.headers
+                notice.method,
+                notice.url,
+                content=notice.body,
+                headers=notice.headers,
+                timeout=timeout_s,
             )
             return notice.accepts(answer.status_code, answer.content)
         return False

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from gateway.sandbox import viettelmoney_wire
+
 
 @dataclass(frozen=True, slots=True)
 class RailPart:
@@ -106,6 +108,75 @@ RAILS = (
             "app_id": "2553",
             "key1": "PcY4iZIKFCIdgZvA6ueMcMHHUbRLYjPL",
             "key2": "kLtgPl8HHhfvMuDHPwKfgfsY4Ydm9eIz",
+            "deadline_s": "3",
+            "visibility_s": "5",
+        },
+    ),
+)
+
+# Those that a demo of their own channel starts, and `gateway run` does not.
+MORE_RAILS = (
+    RailPart(
+        code="napas",
+        title="NAPAS",
+        channel="card",
+        config={
+            "host": "{rail}",
+            "merchant_id": "EVNSPC",
+            "username": "napas-sandbox-user",
+            "password": "napas-sandbox-simulator-password-0001",
+            "client_id": "napas-sandbox-client",
+            "client_secret": "napas-sandbox-simulator-client-secret-0001",
+            "checksum_secret": "napas-sandbox-simulator-checksum-secret-0001",
+            "deadline_s": "3",
+            "visibility_s": "5",
+        },
+    ),
+    RailPart(
+        code="pospush",
+        title="POS",
+        channel="pos",
+        argv=("--reversal-s", "3"),
+        config={
+            "host": "{rail}",
+            "mid": "EVNSPC000000001",
+            "secret": "pospush-sandbox-simulator-secret-0001",
+            "terminals": "WARD2-01,WARD5-01",
+            "deadline_s": "3",
+            "visibility_s": "5",
+        },
+    ),
+    RailPart(
+        code="viettelpay",
+        title="ViettelPay",
+        channel="e_wallet",
+        argv=(
+            *("--verify-url", "{gateway}/v1/confirmations/viettelpay"),
+            *("--notify-url", "{gateway}/v1/notifications/viettelpay"),
+        ),
+        config={
+            "host": "{rail}",
+            "merchant_code": "EVNSPC",
+            "access_code": "viettelpay-sandbox-access-0001",
+            "hash_key": "viettelpay-sandbox-simulator-secret-0001",
+            "deadline_s": "3",
+            "visibility_s": "5",
+        },
+    ),
+    RailPart(
+        code="viettelmoney",
+        title="Viettel Money",
+        channel="e_wallet",
+        argv=(
+            *("--verify-url", "{gateway}/v1/confirmations/viettelmoney"),
+            *("--notify-url", "{gateway}/v1/notifications/viettelmoney"),
+        ),
+        config={
+            "base": "{rail}" + viettelmoney_wire.BASE,
+            "merchant_code": viettelmoney_wire.Account.merchant,
+            "access_token": viettelmoney_wire.Account.token,
+            "private_key": viettelmoney_wire.MERCHANT_PRIVATE,
+            "public_key": viettelmoney_wire.VIETTEL_PUBLIC,
             "deadline_s": "3",
             "visibility_s": "5",
         },

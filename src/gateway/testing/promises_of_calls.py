@@ -16,7 +16,7 @@ from gateway.kit.abilities import AnswersQueries, Notifies, TakesPayments
 from gateway.kit.breaker import Breakers
 from gateway.kit.exchange import Exchange, Fate, Limits
 from gateway.kit.messages import Acknowledgement, Call, Garbled, Incoming, Opened, Order, Verdict
-from gateway.kit.redact import Redactor, secrets_of
+from gateway.kit.redact import secrets_of
 from gateway.kit.wire import Wire
 from gateway.testing.served import Door, served
 from gateway.testing.subject import Subject, a_moment, needs
@@ -94,8 +94,7 @@ class PromisesOfCalls(Subject):
         async with served(door) as door_url, served(self.simulator(door_url + path)) as host:
             provider = self.provider(host)
             wire = Wire.of(provider, Breakers())
-            redactor = Redactor(secrets_of(provider.config), provider.private_fields)
-            hasty = Wire(provider.code, IMPATIENT, redactor, Breakers())
+            hasty = Wire.of(provider, Breakers(), limits=IMPATIENT)
             if isinstance(provider, Notifies):
                 door.answer = lambda incoming: _acknowledged(provider, incoming)
             try:
@@ -226,9 +225,9 @@ class PromisesOfCalls(Subject):
 def _acknowledged(provider: Any, incoming: Incoming) -> Acknowledgement:
     """Answer a notification as the house would that wrote it down."""
     try:
-        provider.read_notification(incoming)
+        told = provider.read_notification(incoming)
     except Garbled:
         refused: Acknowledgement = provider.acknowledge(Verdict.REFUSED)
         return refused
-    recorded: Acknowledgement = provider.acknowledge(Verdict.RECORDED)
+    recorded: Acknowledgement = provider.acknowledge_of(told, Verdict.RECORDED)
     return recorded

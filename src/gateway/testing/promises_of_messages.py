@@ -15,6 +15,7 @@ from gateway.kit.abilities import (
     AnswersQueries,
     Cancels,
     Captures,
+    ConfirmsOrders,
     Notifies,
     Refunds,
     TakesPayments,
@@ -22,6 +23,7 @@ from gateway.kit.abilities import (
 from gateway.kit.abilities.credits import NotifiesCredits
 from gateway.kit.messages import Call, Garbled, Incoming, Opened, RefundOrder, Reply, Verdict
 from gateway.kit.redact import secrets_of
+from gateway.testing.mutants import mutant
 from gateway.testing.subject import FACTS, Subject, needs
 
 USELESS = {
@@ -237,47 +239,22 @@ class PromisesOfMessages(Subject):
         if isinstance(provider, Refunds):
             yield "read_refunded", _of(provider.read_refunded, refund)
             yield "read_refund_queried", _of(provider.read_refund_queried, refund)
-        if isinstance(provider, Notifies):
-            yield "read_notification", lambda body: provider.read_notification(_incoming(body))
-            yield (
-                "read_notification (query)",
-                lambda body: provider.read_notification(_asked(body)),
-            )
-        if isinstance(provider, NotifiesCredits):
-            yield "read_credits", lambda body: provider.read_credits(_incoming(body))
-        if isinstance(provider, TakesPayments):
-            yield "read_return", lambda body: provider.read_return(_asked(body))
+        doors = (
+            (Notifies, "read_notification", _incoming),
+            (Notifies, "read_notification", _asked),
+            (NotifiesCredits, "read_credits", _incoming),
+            (ConfirmsOrders, "read_question", _incoming),
+            (TakesPayments, "read_return", _asked),
+        )
+        for ability, name, arrives in doors:
+            if isinstance(provider, ability):
+                yield name, _from(getattr(provider, name), arrives)
 
 
-def mutant(chance: random.Random, seeds: list[bytes]) -> bytes:
-    """Make bytes from one of the seeds: cut, doubled, with bytes changed; or from nothing."""
-    body = bytearray(chance.choice(seeds))
-    for _ in range(chance.randrange(4)):
-        at, end = sorted(chance.randrange(len(body) + 1) for _ in range(2))
-        match chance.randrange(4):
-            case 0:
-                del body[at:end]
-            case 1:
-                body[at:at] = body[at:end]
-            case 2:
-                body[at:end] = chance.randbytes(min(end - at, 8))
-            case _:
-                body[at:at] = chance.choice(_NASTY)
-    return bytes(body)
-
-
-_NASTY = (
-    b'"',
-    b"{",
-    b"null",
-    b"true",
-    b"-1",
-    b"1e999",
-    b"9" * 400,
-    b"\x00",
-    b"\xed\xa0\x80",
-    b"&=",
-)
+def _from(
+    read: Callable[[Incoming], Any], arrives: Callable[[bytes], Incoming]
+) -> Callable[[bytes], Any]:
+    return lambda body: read(arrives(body))
 
 
 def _of(read: Callable[..., Any], about: Any) -> Callable[[bytes], Any]:

@@ -5,7 +5,7 @@ from itertools import permutations
 
 from gateway.domain.attempt import AttemptState, Fact, Standing, judge
 from gateway.domain.evidence import Outcome, Rank
-from gateway.kit.abilities import Notifies
+from gateway.kit.abilities import ConfirmsOrders, Notifies, OrderAnswer, Payability
 from gateway.kit.messages import Notification
 from gateway.testing.subject import Subject, needs
 
@@ -28,6 +28,13 @@ class PromisesOfOrder(Subject):
         told = [self._told(code) for code in codes.values()]
         twice = self._told(codes[Outcome.SUCCEEDED])
         assert {_end((*order, twice)) for order in permutations(told)} == {AttemptState.SUCCEEDED}
+
+    @needs(ConfirmsOrders)
+    def test_no_answer_but_payable_is_the_one_that_lets_a_payer_be_charged(self) -> None:
+        provider = self.provider()
+        said = {why: provider.answer_question(None, OrderAnswer(why, 1)) for why in Payability}
+        charge = said.pop(Payability.PAYABLE)
+        assert charge not in said.values()
 
     def _one_code_an_outcome(self) -> dict[Outcome, str]:
         return {outcome: code for code, outcome in self.codes["notified"].items()}

@@ -13,6 +13,12 @@ Three rules make an adapter safe:
 """
 
 from gateway.kit.abilities.bills import ClearsDebt, LooksUpBills
+from gateway.kit.abilities.confirmations import (
+    ConfirmsOrders,
+    OrderAnswer,
+    Payability,
+    Question,
+)
 from gateway.kit.abilities.credits import Credit, NotifiesCredits
 from gateway.kit.abilities.mandates import DebitsMandates
 from gateway.kit.abilities.orders import (
@@ -25,6 +31,7 @@ from gateway.kit.abilities.orders import (
 )
 from gateway.kit.abilities.provider import Config, ConfigT, Provider
 from gateway.kit.abilities.statements import GivesStatements
+from gateway.kit.abilities.tokens import NeedsToken
 
 __all__ = [
     "ABILITIES",
@@ -34,13 +41,18 @@ __all__ = [
     "ClearsDebt",
     "Config",
     "ConfigT",
+    "ConfirmsOrders",
     "Credit",
     "DebitsMandates",
     "GivesStatements",
     "LooksUpBills",
+    "NeedsToken",
     "Notifies",
     "NotifiesCredits",
+    "OrderAnswer",
+    "Payability",
     "Provider",
+    "Question",
     "Refunds",
     "TakesPayments",
 ]
@@ -48,6 +60,7 @@ __all__ = [
 ABILITIES: tuple[type[Provider[Config]], ...] = (
     TakesPayments,
     Notifies,
+    ConfirmsOrders,
     AnswersQueries,
     Cancels,
     Captures,

@@ -67,6 +67,10 @@ class Notifies(Provider[ConfigT]):
     def acknowledge(self, verdict: Verdict) -> Acknowledgement:
         """Give the exact answer that this provider expects; TRY_LATER makes it send again."""
 
+    def acknowledge_of(self, told: Notification, verdict: Verdict) -> Acknowledgement:
+        """Give it where the answer names the order; `acknowledge` unless a provider wants that."""
+        return self.acknowledge(verdict)
+
 
 class AnswersQueries(Provider[ConfigT]):
     """Says what became of an order when we ask by our own reference."""

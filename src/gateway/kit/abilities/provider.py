@@ -56,6 +56,15 @@ class Provider(ABC, Generic[ConfigT]):
     def merchant(self) -> str:
         """The merchant's code at the provider; messages that name another are not ours."""
 
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """What a caller may choose here as `option`: `options`, unless the configuration says."""
+        return self.options
+
+    def allows(self, option: str | None) -> bool:
+        """Say whether a caller may choose this, or, with None, nothing."""
+        return option is None or option in self.choices
+
     def reference_of(self, attempt_id: UUID, created_at: datetime) -> str:
         """Derive our reference at the provider from the attempt: the same for ever.
 
