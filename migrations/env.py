@@ -3,8 +3,9 @@
 from alembic import context
 from sqlalchemy import Connection
 
-from gateway.store.provider_tables import METADATA
+from gateway.store import posting_tables, provider_tables  # noqa: F401 (they fill METADATA)
 from gateway.store.schema import include_object
+from gateway.store.tables import METADATA
 
 
 def run(connection: Connection) -> None:

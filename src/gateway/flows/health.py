@@ -1,10 +1,12 @@
 """Health: can this process do its work, and what waits?"""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 from gateway.runtime import Runtime
 from gateway.store import database, upkeep, webhooks
+from gateway.store import postings as store
 from gateway.store.revision import HEAD
 
 OLDEST_DUE_MAX_S = 15 * 60
@@ -21,13 +23,15 @@ class Check:
 
 
 async def examine(rt: Runtime) -> list[Check]:
-    """Look at the database, the schema, the partitions ahead, and the oldest undelivered event."""
+    """Look at the database, schema and partitions, at events not told and debts not cleared."""
     try:
         async with database.borrow(rt.pool) as connection:
             revision = await upkeep.revision(connection)
             tomorrow = rt.clock.now().date() + timedelta(days=1)
             is_covered = await upkeep.covers(connection, tomorrow)
             waiting = await webhooks.backlog(connection)
+            postings = await store.waiting(connection)
+            refused = await store.refused(connection)
     except Exception as error:
         if not database.broke(error):
             raise
@@ -47,4 +51,17 @@ async def examine(rt: Runtime) -> list[Check]:
             detail=f"{waiting.waiting} wait, the oldest is due for {max(waiting.age_s, 0):.0f} s",
             blocks=False,
         ),
+        _postings(postings, refused),
     ]
+
+
+def _postings(waiting: Sequence[tuple[str, int, float]], refused: int) -> Check:
+    """Say what is paid here and not cleared at its biller, or not undone there."""
+    count, oldest_s = sum(n for _, n, _ in waiting), max((age for *_, age in waiting), default=0.0)
+    return Check(
+        "postings",
+        is_well=oldest_s < OLDEST_DUE_MAX_S and not refused,
+        detail=f"{count} wait for the biller, the oldest for {max(oldest_s, 0):.0f} s; "
+        f"{refused} are with a person",
+        blocks=False,
+    )

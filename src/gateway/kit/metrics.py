@@ -74,6 +74,19 @@ LATE_SUCCESSES = Counter(
 NOTIFICATIONS = Counter(
     "gateway_notifications_total", "Notifications received", ["provider", "verdict"]
 )
+POSTINGS_WAITING = Gauge(
+    "gateway_postings_waiting",
+    "Payments that are not yet cleared, or undone, at their biller",
+    ["source"],
+    multiprocess_mode="max",
+)
+OLDEST_POSTING_SECONDS = Gauge(
+    "gateway_posting_oldest_seconds",
+    "Age of the oldest of them",
+    ["source"],
+    multiprocess_mode="max",
+)
+POSTED = Counter("gateway_postings_total", "Bills whose posting ended, by how", ["source", "ended"])
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
