@@ -13,6 +13,7 @@ Three rules make an adapter safe:
 """
 
 from gateway.kit.abilities.bills import ClearsDebt, LooksUpBills
+from gateway.kit.abilities.inquiries import AnswersInquiries
 from gateway.kit.abilities.mandates import DebitsMandates
 from gateway.kit.abilities.orders import (
     AnswersQueries,
@@ -27,6 +28,7 @@ from gateway.kit.abilities.statements import GivesStatements
 
 __all__ = [
     "ABILITIES",
+    "AnswersInquiries",
     "AnswersQueries",
     "Cancels",
     "Captures",
@@ -53,5 +55,6 @@ ABILITIES: tuple[type[Provider[Config]], ...] = (
     LooksUpBills,
     ClearsDebt,
     DebitsMandates,
+    AnswersInquiries,
 )
 """In the order of the ability matrix."""
