@@ -87,7 +87,7 @@ async def hold(response: Response) -> None:
     if method == "HEAD" or not path.startswith(("/v1/", "/health/")):
         return
     # What providers and their browsers call speaks each provider's protocol, not ours.
-    if path.startswith(("/v1/notifications/", "/v1/returns/")):
+    if path.startswith(("/v1/notifications/", "/v1/returns/", "/v1/collections/")):
         return
     media_type = response.headers["content-type"].partition(";")[0]
     if media_type == MEDIA_TYPE:

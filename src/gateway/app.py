@@ -15,6 +15,7 @@ from gateway.api import (
     answers,
     billers,
     bills,
+    collections,
     health,
     lookup,
     notifications,
@@ -86,7 +87,17 @@ def fastapi_app(open_: Callable[[], Runtime]) -> FastAPI:
         openapi_url="/openapi.json",
         redirect_slashes=False,
     )
-    parts = (billers, lookup, bills, payments, provider_payments, notifications, answers, health)
+    parts = (
+        billers,
+        lookup,
+        bills,
+        payments,
+        provider_payments,
+        notifications,
+        collections,
+        answers,
+        health,
+    )
     for part in parts:
         app.include_router(part.router)
     openapi.install(app, description=DESCRIPTION, webhooks=WEBHOOKS)

@@ -50,7 +50,7 @@ async def receive(rt: Runtime, code: str, incoming: Incoming) -> Acknowledgement
         notification = provider.read_notification(incoming)
     except Garbled as error:
         reason = error.reason
-        await _quietly(lambda: _quarantine(rt, code, incoming, reason))
+        await quietly(lambda: quarantine(rt, code, incoming, reason))
         return _acknowledge(provider, Verdict.REFUSED)
     except Exception as error:
         # An adapter's mistake says nothing about the message: it is to come again.
@@ -76,7 +76,7 @@ async def _take(
     async with database.borrow(rt.pool) as connection:
         known = await attempts.by_reference(connection, provider.code, reference)
     if known is None:
-        await _quarantine(rt, provider.code, incoming, "authentic, of an order unknown here")
+        await quarantine(rt, provider.code, incoming, "authentic, of an order unknown here")
         return Verdict.UNKNOWN_REFERENCE
     verdict = Verdict.REPEATED
 
@@ -162,7 +162,7 @@ async def come_back(rt: Runtime, code: str, incoming: Incoming) -> Returned | No
         fact = fact_of(rt, held, provider, Rank.RETURN, finding)
         return await settle(rt, connection, held, fact, Source("return"))
 
-    await _quietly(lambda: landing(rt, write, known.biller_id))
+    await quietly(lambda: landing(rt, write, known.biller_id))
     return Returned(_with_payment(known.return_url, to_public("pay", known.payment_id)))
 
 
@@ -172,7 +172,7 @@ def _with_payment(url: str, payment: str) -> str:
     return urlunsplit(parts._replace(query=urlencode(query)))
 
 
-async def _quarantine(rt: Runtime, code: str, incoming: Incoming, reason: str) -> None:
+async def quarantine(rt: Runtime, code: str, incoming: Incoming, reason: str) -> None:
     """Keep the head of a message as text, without what may be a card number in it."""
     query, body = (
         without_card_numbers(part.replace("\x00", ""))[:KEPT_CHARACTERS]
@@ -190,7 +190,7 @@ async def _quarantine(rt: Runtime, code: str, incoming: Incoming, reason: str) -
         )
 
 
-async def _quietly(act: Callable[[], Awaitable[object]]) -> None:
+async def quietly(act: Callable[[], Awaitable[object]]) -> None:
     """Do what changes no money; if it fails, the answer is the same."""
     try:
         await act()
