@@ -79,5 +79,6 @@ async def test_a_well_house_says_so_of_each_thing(world: World) -> None:
         "partitions",
         "directory",
         "deliveries",
+        "postings",
     ]
     assert unwell(checks) == []

@@ -27,9 +27,7 @@ from gateway.kit.messages import (
 HOST = "http://live-biller.test"
 
 
-class LiveBiller(
-    abilities.LooksUpBills[abilities.Config], abilities.ClearsDebt[abilities.Config]
-):
+class LiveBiller(abilities.LooksUpBills[abilities.Config], abilities.ClearsDebt[abilities.Config]):
     """The adapter of the double."""
 
     code = "livebiller"
