@@ -77,16 +77,18 @@ NOTIFICATIONS = Counter(
 POSTINGS_WAITING = Gauge(
     "gateway_postings_waiting",
     "Payments that are not yet cleared, or undone, at their biller",
-    ["source"],
+    ["provider"],
     multiprocess_mode="max",
 )
 OLDEST_POSTING_SECONDS = Gauge(
     "gateway_posting_oldest_seconds",
     "Age of the oldest of them",
-    ["source"],
+    ["provider"],
     multiprocess_mode="max",
 )
-POSTED = Counter("gateway_postings_total", "Bills whose posting ended, by how", ["source", "ended"])
+POSTED = Counter(
+    "gateway_postings_total", "Bills whose posting ended, by how", ["provider", "ended"]
+)
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
