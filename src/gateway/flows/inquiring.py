@@ -112,11 +112,15 @@ async def _answer(rt: Runtime, desk: Desk, question: Question) -> Settled:
 
 
 async def _look_up(rt: Runtime, desk: Desk, question: Inquiry) -> Settled:
-    code = question.customer_code.upper()
+    code = question.customer_code.upper() or await _owner(rt, desk, question.bill_id)
+    if code is None:
+        return Settled(Result.NO_DEBT)
     found = (await look_up_bills(rt, desk.caller, desk.biller.code, code)).found
-    payable = _payable(found.bills, oldest_first=desk.biller.rules.oldest_first)
+    asked = [bill for bill in found.bills if question.bill_id in {"", bill.id}]
+    free = _payable(found.bills, oldest_first=desk.biller.rules.oldest_first)
+    payable = [bill for bill in free if bill in asked]
     if not payable:
-        return Settled(Result.LOCKED if found.bills else Result.NO_DEBT)
+        return Settled(Result.LOCKED if asked else Result.NO_DEBT)
     return Settled(
         Result.BILLS,
         customer_name=mask_name(found.name),
@@ -127,6 +131,13 @@ async def _look_up(rt: Runtime, desk: Desk, question: Inquiry) -> Settled:
         ),
         amount_dong=sum(bill.due_dong for bill in payable),
     )
+
+
+async def _owner(rt: Runtime, desk: Desk, bill_id: str) -> str | None:
+    """Give the customer code of a bill that we know."""
+    async with database.borrow(rt.pool) as connection:
+        bill = await bills_store.one(connection, desk.biller.id, bill_id)
+    return bill.customer_code if bill else None
 
 
 def _payable(

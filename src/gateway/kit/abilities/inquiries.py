@@ -35,14 +35,21 @@ class InquiryConfig(Config):
 
 @dataclass(frozen=True, slots=True)
 class Inquiry:
-    """What does this customer owe? `echo` is what the adapter wants back for its answer."""
+    """What does this customer owe, or what is due on this bill? One of the two is given.
 
-    customer_code: str
+    `echo` is what the adapter wants back for its answer.
+    """
+
+    customer_code: str = ""
     echo: Mapping[str, str] = field(default_factory=dict)
+    bill_id: str = ""
 
     def __post_init__(self) -> None:
-        """Refuse what can be no customer code."""
-        _must(_CUSTOMER, self.customer_code, what="customer code")
+        """Refuse what can be no customer code, nor the id of a bill."""
+        if self.bill_id and not self.customer_code:
+            _must(_BILL, self.bill_id, what="bill id")
+        else:
+            _must(_CUSTOMER, self.customer_code, what="customer code")
 
 
 @dataclass(frozen=True, slots=True)
