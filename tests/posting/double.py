@@ -100,6 +100,12 @@ def _read(reply: Reply) -> dict[str, Any]:
         raise Unreadable(what="JSON") from error
 
 
+def _faulty(fault: Exception | httpx.Response) -> httpx.Response:
+    if isinstance(fault, Exception):
+        raise fault
+    return fault
+
+
 @dataclass
 class BillersBooks:
     """The other side: what is owed and who has paid it. Faults are planned by operation.
@@ -120,20 +126,30 @@ class BillersBooks:
     before: dict[str, Exception | httpx.Response] = field(default_factory=dict)
     after: dict[str, Exception | httpx.Response] = field(default_factory=dict)
     cleared_times: dict[str, int] = field(default_factory=dict)
+    doubted: set[str] = field(default_factory=set)
+    """Bills whose last clearing or undoing was not answered, and nobody has asked since."""
+    unasked: list[str] = field(default_factory=list)
+    """Bills that were sent again without asking."""
     on_call: Callable[[str], None] = lambda _: None
 
     def answer(self, request: httpx.Request) -> httpx.Response:
-        operation = request.url.path.strip("/")
+        """Answer one call, with its effect unless a fault comes before it."""
+        operation, asked = request.url.path.strip("/"), json.loads(request.content)
         self.calls.append(operation)
         self.on_call(operation)
-        for faults in (self.before, self.after):
-            if faults is self.after:
-                said = getattr(self, f"_{operation}")(json.loads(request.content))
-            fault = faults.get(operation)
-            if isinstance(fault, Exception):
-                raise fault
-            if fault is not None:
-                return fault
+        bills = {asked["id"]} if "id" in asked else {x["id"] for x in asked.get("lines", ())}
+        before, after = self.before.get(operation), self.after.get(operation)
+        if isinstance(before, httpx.ConnectError):
+            raise before  # nothing has arrived
+        if operation in {"clear", "undo"}:
+            self.unasked += sorted(self.doubted & bills)
+            self.doubted |= bills
+        if before is not None:
+            return _faulty(before)
+        said = getattr(self, f"_{operation}")(asked)
+        if after is not None:
+            return _faulty(after)
+        self.doubted -= bills
         return httpx.Response(200, json=said)
 
     def _look_up(self, asked: dict[str, Any]) -> dict[str, Any]:
