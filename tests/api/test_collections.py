@@ -14,6 +14,7 @@ from tests.world import World
 DOORS = {
     "bidvrest": ("getbill", "paybill", "nothing"),
     "bidvxml": ("message",),
+    "keypay": ("dvc/bills/query", "dptracuuthanhtoanhs", "nothing"),
     "appotabill": ("bill/check", "bill/pay", "bill/transaction/x y", "bill/transaction/%00"),
 }
 

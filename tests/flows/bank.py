@@ -18,6 +18,8 @@ from gateway.providers.bidvrest import BidvRest
 from gateway.providers.bidvrest import Config as RestConfig
 from gateway.providers.bidvxml import BidvXml
 from gateway.providers.bidvxml import Config as XmlConfig
+from gateway.providers.keypay import Config as KeyPayConfig
+from gateway.providers.keypay import KeyPay
 from gateway.runtime import Clock, Runtime, Secrets
 from gateway.testing.promises_of_inquiries import Sent
 from tests.providers.bank_wires import (
@@ -30,6 +32,7 @@ from tests.providers.bank_wires import (
     signed_fields,
     xml_config,
 )
+from tests.providers.test_keypay import ACCOUNT
 from tests.world import CUSTOMER, MASTER_SECRET, World
 
 _numbers = itertools.count(1)
@@ -37,11 +40,12 @@ _numbers = itertools.count(1)
 
 @cache
 def adapters() -> tuple[Provider[Any], ...]:
-    """Give the three adapters; reading the keys of one takes a while."""
+    """Give the adapters; reading the keys of one takes a while."""
     return (
         BidvRest(RestConfig.model_validate(REST)),
         BidvXml(XmlConfig.model_validate(xml_config())),
         AppotaBill(AppotaConfig.model_validate(APPOTA)),
+        KeyPay(KeyPayConfig.model_validate({**ACCOUNT, "partner": "bank"})),
     )
 
 
