@@ -32,7 +32,7 @@ from tests.providers.bank_wires import (
     signed_fields,
     xml_config,
 )
-from tests.providers.test_keypay import ACCOUNT
+from tests.providers.test_keypay_conformance import ACCOUNT
 from tests.world import CUSTOMER, MASTER_SECRET, World
 
 _numbers = itertools.count(1)

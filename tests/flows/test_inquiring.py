@@ -13,7 +13,7 @@ from gateway.runtime import Clock, Runtime
 from gateway.testing.promises_of_inquiries import Sent
 from tests.conftest import client_of
 from tests.flows.bank import Bank, open_runtime
-from tests.providers import test_keypay
+from tests.providers import test_keypay_conformance
 from tests.providers.bank_wires import appota_pays, asks_status, getbill, paybill, written
 from tests.world import CUSTOMER, World, at_noon
 
@@ -80,7 +80,7 @@ async def test_a_bill_that_is_being_paid_is_not_offered_nor_one_that_must_wait_f
 async def test_a_portal_may_ask_for_one_bill(bank: Bank, bill: str, code: int) -> None:
     await bank.world.add_bill("HD-KNOWN")
     await bank.world.add_bill("HD-NEWER", period=date(2026, 11, 1))
-    sent = test_keypay.TestPortal().sent(SimpleNamespace(bill_id=bill))
+    sent = test_keypay_conformance.TestPortal().sent(SimpleNamespace(bill_id=bill))
     said = (await bank.send("keypay", sent)).json()
     assert said["error_code"] == code
     assert code != 1 or said["message"]["maHoaDon"] == bill

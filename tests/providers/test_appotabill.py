@@ -1,111 +1,25 @@
 """AppotaPay's bill API at our door: its samples, forgeries, and the answer to each outcome."""
 
 import json
-from collections.abc import Iterable
-from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 
-from gateway.domain.biller import Channel
 from gateway.kit.abilities.inquiries import (
-    RESULTS,
-    Collection,
-    Inquiry,
-    Question,
     Result,
     Settled,
-    StatusAsked,
 )
-from gateway.kit.messages import Acknowledgement, SignatureWrong, Unreadable
-from gateway.providers.appotabill import AppotaBill, Config
-from gateway.testing.promises_of_inquiries import (
-    MOMENT,
-    InquiryConformance,
-    Sent,
-    a_collection,
-)
+from gateway.kit.messages import SignatureWrong, Unreadable
+from gateway.testing.promises_of_inquiries import MOMENT, a_settlement
 from tests.providers.bank_wires import (
-    APPOTA,
     APPOTA_SECRET,
     DETAIL,
     appota_pays,
-    asks_status,
     check,
     part,
     token,
 )
-
-PROVIDER = AppotaBill(Config.model_validate(APPOTA))
-CODES = {
-    Result.BILLS: "0",
-    Result.PAID: "0",
-    Result.IN_PROGRESS: "35",
-    Result.NOT_FOUND: "36",
-    Result.DOUBT: "99",
-    Result.CUSTOMER_UNKNOWN: "201",
-    Result.NO_DEBT: "202",
-    Result.PAID_BEFORE: "203",
-    Result.AMOUNT_DIFFERS: "204",
-    Result.LOCKED: "205",
-    Result.OLDER_FIRST: "206",
-    Result.NOT_ALLOWED: "207",
-    Result.CANCELLED: "208",
-    Result.CHANGED: "209",
-}
-TABLES: dict[type[Question], dict[Result, str]] = {
-    kind: {result: CODES[result] for result in RESULTS[kind]}
-    for kind in (Inquiry, Collection, StatusAsked)
-}
-TABLES[Inquiry][Result.DOUBT] = "91"
-
-
-def read(sent: Sent) -> Any:
-    return PROVIDER.read_question(sent.operation, sent.incoming, MOMENT)
-
-
-def with_body(sent: Sent, **changes: Any) -> Sent:
-    body = json.dumps(json.loads(sent.incoming.body) | changes).encode()
-    return replace(sent, incoming=replace(sent.incoming, body=body))
-
-
-def with_token(sent: Sent, bearer: str) -> Sent:
-    headers = {"x-appotapay-auth": bearer}
-    return replace(sent, incoming=replace(sent.incoming, headers=headers))
-
-
-class TestAppotaBill(InquiryConformance):
-    provider_class = AppotaBill
-    questions = (
-        Inquiry("PB14010012345"),
-        a_collection(channel=Channel.E_WALLET),
-        StatusAsked("BK20261124000001"),
-    )
-    codes = TABLES
-    undecided = frozenset({"35", "91", "94", "99", "500"})
-    refusals = (frozenset({"2", "401"}), "1")
-
-    def config(self) -> Config:
-        return Config.model_validate(APPOTA)
-
-    def sent(self, question: Any) -> Sent:
-        if isinstance(question, Inquiry):
-            return check()
-        return appota_pays() if isinstance(question, Collection) else asks_status()
-
-    def forged(self, sent: Sent) -> Iterable[tuple[str, Sent]]:
-        yield "no token", with_token(sent, "")
-        yield "another secret", with_token(sent, f"Bearer {token('another-secret-0001')}")
-        yield "token cut", with_token(sent, f"Bearer {token()[:-2]}")
-        if isinstance(read(sent), StatusAsked):
-            return
-        for name, value in json.loads(sent.incoming.body).items():
-            yield name, with_body(sent, **{name: value + 1 if name == "amount" else f"{value}1"})
-        yield "no signature", with_body(sent, signature=None)
-
-    def code_of(self, said: Acknowledgement) -> str:
-        return str(json.loads(said.body)["errorCode"])
+from tests.providers.test_appotabill_conformance import PROVIDER, read, with_body, with_token
 
 
 @pytest.mark.parametrize(
@@ -193,7 +107,7 @@ def test_a_payment_is_answered_with_its_transaction_and_the_detail() -> None:
 
 
 def test_what_the_check_gives_is_taken_back_as_it_is() -> None:
-    settled = TestAppotaBill()._settled(Result.BILLS)
+    settled = a_settlement(Result.BILLS)
     body = PROVIDER.write_answer(read(check()), settled).body.decode()
     start = body.index('"billDetail":') + len('"billDetail":')
     detail = body[start : body.index("]", start) + 1]

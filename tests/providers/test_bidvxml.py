@@ -1,25 +1,16 @@
 """BIDV in ISO 8583-like XML: its samples, forgeries, and the exact answer to each outcome."""
 
-from collections.abc import Iterable
 from dataclasses import replace
-from functools import cache
-from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
 from gateway.domain.biller import Channel
-from gateway.kit.abilities.inquiries import Collection, Inquiry, Result, Undo
-from gateway.kit.messages import Acknowledgement, Garbled, Unreadable
+from gateway.kit.abilities.inquiries import Result
+from gateway.kit.messages import Garbled, Unreadable
 from gateway.kit.registry import ProviderUnusable, configure
 from gateway.providers.bidvxml import SIGNED, BidvXml, Config
-from gateway.testing.promises_of_inquiries import (
-    MOMENT,
-    InquiryConformance,
-    Sent,
-    a_collection,
-)
-from tests.providers import test_bidvrest
+from gateway.testing.promises_of_inquiries import a_settlement
 from tests.providers.bank_wires import (
     ORDER,
     message,
@@ -29,70 +20,12 @@ from tests.providers.bank_wires import (
     xml_config,
     xml_fields,
 )
-
-UNDONE = {
-    Result.UNDONE: "000",
-    Result.TOO_LATE: "016",
-    Result.NOT_FOUND: "018",
-    Result.IN_PROGRESS: "050",
-    Result.DOUBT: "100",
-}
-REFERENCE = "20261124-000001"
-UNDOING = {"f56": "20261124100000000001", "f11": "000009"}
-
-
-@cache
-def one_provider() -> BidvXml:
-    """Reading a private key takes a tenth of a second: once is enough."""
-    return BidvXml(Config.model_validate(xml_config()))
+from tests.providers.test_bidvxml_conformance import UNDOING, one_provider, read
 
 
 @pytest.fixture
 def provider() -> BidvXml:
     return one_provider()
-
-
-def read(provider: BidvXml, sent: Sent) -> Any:
-    return provider.read_question(sent.operation, sent.incoming, MOMENT)
-
-
-class TestBidvXml(InquiryConformance):
-    provider_class = BidvXml
-    questions = (Inquiry("PB14010012345"), a_collection(reference=REFERENCE), Undo(REFERENCE))
-    codes = {  # noqa: RUF012
-        Inquiry: test_bidvrest.ASKED,
-        Collection: test_bidvrest.PAID,
-        Undo: UNDONE,
-    }
-    undecided = test_bidvrest.UNDECIDED
-    refusals = (frozenset({"007"}), "101")
-
-    def provider(self) -> BidvXml:
-        return one_provider()
-
-    def config(self) -> Config:
-        return one_provider().config
-
-    def sent(self, question: Any) -> Sent:
-        if isinstance(question, Inquiry):
-            return message("1100")
-        return pays() if isinstance(question, Collection) else message("1200", **UNDOING)
-
-    def read(self, sent: Sent) -> Any:
-        asked = super().read(sent)
-        return replace(asked, at=None) if isinstance(asked, Collection) else asked
-
-    def forged(self, sent: Sent) -> Iterable[tuple[str, Sent]]:
-        fields = xml_fields(sent.incoming.body)
-        for number in ORDER.split():
-            name = f"f{number}"
-            yield name, written({**fields, name: f"{fields.get(name, '')}1"})
-        yield "f63", written({**fields, "f63": fields["f63"][::-1]})
-        yield "no f63", written({n: v for n, v in fields.items() if n != "f63"})
-        yield "another's key", message(fields["mti"], "stranger")
-
-    def code_of(self, said: Acknowledgement) -> str:
-        return signed_fields(said)["f39"]
 
 
 def test_the_signed_fields_stand_in_the_banks_order() -> None:
@@ -192,7 +125,7 @@ def test_xml_that_is_no_message_is_unreadable(provider: BidvXml, body: bytes) ->
 
 
 def test_bills_are_written_as_the_bank_lists_them(provider: BidvXml) -> None:
-    settled = TestBidvXml()._settled(Result.BILLS)
+    settled = a_settlement(Result.BILLS)
     said = signed_fields(provider.write_answer(read(provider, message("1100")), settled))
     assert (said["mti"], said["f39"], said["f4"]) == ("1110", "000", "31100000")
     assert said["f48"] == "N*** V*** Án & <Con>  x |***, Phường 5"

@@ -1,161 +1,22 @@
-"""KeyPay keeps every promise of an adapter, and the portal's questions those of an inquiry."""
+"""KeyPay: what is signed there is believed, and nothing else."""
 
-import hashlib
-import hmac
 import json
-from collections.abc import Iterable
-from dataclasses import replace
-from typing import Any
 
 import pytest
 
-from gateway.domain.evidence import Outcome
 from gateway.kit.abilities.inquiries import Inquiry, Result
-from gateway.kit.messages import Acknowledgement, Call, Incoming, Order, Reply, Verdict
-from gateway.providers.keypay import Config, KeyPay, sign
-from gateway.sandbox.keypay import KeyPay as Simulator
-from gateway.testing.conformance import ProviderConformance, Said
-from gateway.testing.promises_of_inquiries import MOMENT, InquiryConformance, Sent
-from gateway.testing.served import Application
-from gateway.testing.subject import twins_of
-
-KEY1, KEY2 = "keypay-simulator-hash-key-1", "keypay-simulator-hash-key-2"
-ACCOUNT = {
-    "partner": "portal",
-    "biller": "evnspc-camau",
-    "client_id": "EVNSPC",
-    "hash_key_1": KEY1,
-    "hash_key_2": KEY2,
-}
-PROVIDER = KeyPay(Config.model_validate(ACCOUNT))
-SIX = ("addition_fee", "client_id", "command", "trans_amount", "transaction_id", "version")
-FIVE = ("client_id", "command", "status", "trans_amount", "transaction_id")
-
-
-def mac(key: str, *values: str) -> str:
-    return hmac.new(key.encode(), "|".join(values).encode(), hashlib.sha256).hexdigest()
-
-
-def callback(key: str = KEY2, **changes: Any) -> Incoming:
-    said = {
-        "addition_fee": "0",
-        "client_id": "EVNSPC",
-        "command": "PAY",
-        "trans_amount": "123000",
-        "transaction_id": "A" * 20,
-        "version": "3.0",
-        "status": "0",
-        "bill_info": {"MaHoSo": "A" * 20},
-    } | changes
-    signed = mac(key, *(str(said[name]) for name in SIX))
-    return Incoming("POST", body=json.dumps(said | {"check_sum": signed}).encode())
-
-
-class TestKeyPay(ProviderConformance):
-    """Codes are `error` of create, and `status` of callback and query."""
-
-    provider_class = KeyPay
-    reference_pattern = r"[0-9A-Za-z]{1,20}"
-    codes = {  # noqa: RUF012
-        "created": {"0": Outcome.WAITING, "97": Outcome.UNKNOWN, "2": Outcome.UNKNOWN},
-        "queried": {
-            "0": Outcome.SUCCEEDED,
-            "1": Outcome.PENDING,
-            "2": Outcome.WAITING,
-            "3": Outcome.FAILED,
-            "4": Outcome.ABSENT,
-        },
-        # The status of a callback is not signed: it proves no success and no failure.
-        "notified": {"0": Outcome.PENDING, "3": Outcome.UNKNOWN},
-    }
-    told = Outcome.PENDING
-
-    def config(self, host: str) -> Config:
-        return Config.model_validate({**ACCOUNT, "host": host})
-
-    def simulator(self, notify_url: str) -> Application:
-        return Simulator().application()
-
-    def published(self) -> Iterable[tuple[str, str]]:
-        """No sample is published: hold it against the rule, written again."""
-        yield sign(KEY1, "0", "EVNSPC", "PAY"), mac(KEY1, "0", "EVNSPC", "PAY")
-
-    def created(self, order: Order, said: Said) -> Reply:
-        where = {"payment_url": "https://keypay.example.vn/p/1"} if said.code == "0" else {}
-        return Reply(200, json.dumps({"error": said.code, "msg": "", **where}).encode())
-
-    def queried(self, order: Order, said: Said) -> Reply:
-        fields = {
-            "client_id": said.merchant,
-            "command": "QUERY",
-            "status": said.code,
-            "trans_amount": str(said.amount_dong),
-            "transaction_id": said.reference,
-        }
-        signed = mac(KEY2, *(fields[name] for name in FIVE))
-        return Reply(200, json.dumps({"error": "0", **fields, "check_sum": signed}).encode())
-
-    def notified(self, order: Order, said: Said) -> Incoming:
-        return callback(
-            client_id=said.merchant,
-            status=said.code,
-            trans_amount=said.amount_dong,
-            transaction_id=said.reference,
-        )
-
-    def forged(self, incoming: Incoming) -> Iterable[tuple[str, Incoming]]:
-        yield from twins_of(incoming, (*SIX, "check_sum"))
-        said = json.loads(incoming.body)
-        wrong = mac(KEY1, *(str(said[name]) for name in SIX))
-        yield (
-            "the other key",
-            replace(incoming, body=json.dumps(said | {"check_sum": wrong}).encode()),
-        )
-
-
-class TestPortal(InquiryConformance):
-    """What the portal asks."""
-
-    provider_class = KeyPay
-    questions = (Inquiry("PB14010012345"), Inquiry(bill_id="HD202610-PB14010012345"))
-    codes = {  # noqa: RUF012
-        Inquiry: {
-            Result.BILLS: "1",
-            Result.NO_DEBT: "0",
-            Result.CUSTOMER_UNKNOWN: "-1",
-            Result.LOCKED: "-1",
-            Result.DOUBT: "-1",
-        }
-    }
-    undecided = frozenset({"-1"})
-    refusals = (frozenset({"-1"}), "-1")
-
-    def config(self) -> Config:
-        return Config.model_validate(ACCOUNT)
-
-    def sent(self, question: Any) -> Sent:
-        is_dossier = bool(question.bill_id)
-        asked = question.bill_id or question.customer_code
-        name = "MaHoSo" if is_dossier else "maKhachHang"
-        operation = "dptracuuthanhtoanhs" if is_dossier else "dvc/bills/query"
-        said = {name: asked, "requestId": "R1", "check_sum": mac(KEY2, asked, "R1")}
-        return Sent(operation, Incoming("POST", body=json.dumps(said).encode()))
-
-    def forged(self, sent: Sent) -> Iterable[tuple[str, Sent]]:
-        for name, twin in twins_of(sent.incoming):
-            yield name, replace(sent, incoming=twin)
-
-    def code_of(self, said: Acknowledgement) -> str:
-        return str(json.loads(said.body)["error_code"])
+from gateway.kit.messages import Call, Verdict
+from gateway.testing.promises_of_inquiries import MOMENT, a_settlement
+from tests.providers import test_keypay_conformance as kit
 
 
 def test_a_bill_info_that_was_changed_changes_nothing_that_is_believed() -> None:
-    one, other = callback(), callback(bill_info={"MaHoSo": "OTHER", "PhiLePhi": []})
-    assert PROVIDER.read_notification(one) == PROVIDER.read_notification(other)
+    one, other = kit.callback(), kit.callback(bill_info={"MaHoSo": "OTHER", "PhiLePhi": []})
+    assert kit.PROVIDER.read_notification(one) == kit.PROVIDER.read_notification(other)
 
 
 def test_a_callback_is_answered_by_return_code() -> None:
-    codes = {v: json.loads(PROVIDER.acknowledge(v).body)["return_code"] for v in Verdict}
+    codes = {v: json.loads(kit.PROVIDER.acknowledge(v).body)["return_code"] for v in Verdict}
     assert {verdict for verdict, code in codes.items() if code == 0} == {
         Verdict.RECORDED,
         Verdict.REPEATED,
@@ -164,20 +25,20 @@ def test_a_callback_is_answered_by_return_code() -> None:
 
 
 def test_what_is_created_is_signed_by_the_first_key() -> None:
-    order = TestKeyPay().order()
-    call = PROVIDER.create(order)
+    order = kit.TestKeyPay().order()
+    call = kit.PROVIDER.create(order)
     assert isinstance(call, Call)
     said = json.loads(call.body)
-    assert said["check_sum"] == mac(KEY1, *(said[name] for name in SIX))
+    assert said["check_sum"] == kit.mac(kit.KEY1, *(said[name] for name in kit.SIX))
     assert (said["trans_amount"], said["currency_code"]) == ("123000", "VND")
     assert said["bill_info"]["PhiLePhi"][0]["SoTien"] == "123000"
 
 
-@pytest.mark.parametrize("question", TestPortal.questions, ids=["customer", "dossier"])
+@pytest.mark.parametrize("question", kit.TestPortal.questions, ids=["customer", "dossier"])
 def test_the_portals_bills_are_written_as_its_profile_says(question: Inquiry) -> None:
-    sent = TestPortal().sent(question)
-    asked = PROVIDER.read_question(sent.operation, sent.incoming, MOMENT)
-    said = json.loads(PROVIDER.write_answer(asked, TestPortal()._settled(Result.BILLS)).body)
+    sent = kit.TestPortal().sent(question)
+    asked = kit.PROVIDER.read_question(sent.operation, sent.incoming, MOMENT)
+    said = json.loads(kit.PROVIDER.write_answer(asked, a_settlement(Result.BILLS)).body)
     bill = {"maHoaDon": "HD-10", "ky": 1, "thang": 10, "nam": 2026, "tongTien": 99_000}
     assert said["error_code"] == 1
     assert said["message"] == (bill if question.bill_id else "bills")

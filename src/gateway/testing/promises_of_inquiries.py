@@ -166,7 +166,7 @@ class InquiryConformance:
     def test_equal_answers_are_equal_to_the_byte(self) -> None:
         for question in self.questions:
             asked = self.read(self.sent(question))
-            settled = self._settled(SUCCESSES.get(type(question), Result.UNDONE))
+            settled = a_settlement(SUCCESSES.get(type(question), Result.UNDONE))
             first = self.provider().write_answer(asked, settled)
             assert first == self.provider().write_answer(asked, settled)
 
@@ -191,17 +191,19 @@ class InquiryConformance:
         assert not [secret for secret in secrets if secret in shown]
 
     def _said(self, asked: Question, result: Result) -> str:
-        return self.code_of(self.provider().write_answer(asked, self._settled(result)))
+        return self.code_of(self.provider().write_answer(asked, a_settlement(result)))
 
-    def _settled(self, result: Result) -> Settled:
-        if result is Result.BILLS:
-            name, address = "N*** V*** Án & <Con>|[x]", "***, Phường 5"
-            total = sum(bill.amount_dong for bill in BILLS)
-            return Settled(result, name, address, BILLS, amount_dong=total)
-        if result in {Result.PAID, Result.UNDONE}:
-            number, at = "pay_019a3c84f40070008000000000000001", MOMENT.now
-            return Settled(result, payment_id=number, amount_dong=99_000, paid_at=at)
-        return Settled(result)
+
+def a_settlement(result: Result) -> Settled:
+    """Build what became of a question, with names that need care on any wire."""
+    if result is Result.BILLS:
+        name, address = "N*** V*** Án & <Con>|[x]", "***, Phường 5"
+        total = sum(bill.amount_dong for bill in BILLS)
+        return Settled(result, name, address, BILLS, amount_dong=total)
+    if result in {Result.PAID, Result.UNDONE}:
+        number, at = "pay_019a3c84f40070008000000000000001", MOMENT.now
+        return Settled(result, payment_id=number, amount_dong=99_000, paid_at=at)
+    return Settled(result)
 
 
 def a_collection(**changes: Any) -> Collection:
