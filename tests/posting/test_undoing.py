@@ -94,6 +94,18 @@ async def test_a_window_that_is_closed_there_is_an_exception_with_an_owner(live:
     assert live.books.calls.count("undo") == 1
 
 
+async def test_what_a_person_was_told_of_a_late_posting_is_closed_by_its_reversal_too(
+    live: LiveStage,
+) -> None:
+    payment = await live.paid("HD-1")
+    live.books.refusals["HD-1"] = "locked"
+    await live.turn(9)
+    assert [kind for kind, *_ in await live.exceptions()] == ["posting_not_acknowledged"]
+    await reversed_payment(live, payment)
+    await live.turn()
+    assert await live.exceptions() == []
+
+
 async def test_a_refused_clearing_needs_no_undoing(live: LiveStage) -> None:
     live.books.refusals["HD-1"] = "paid_by_other"
     payment = await live.paid("HD-1")

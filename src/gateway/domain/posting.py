@@ -197,6 +197,11 @@ def after_undo(line: Line, said: Undoing, code: str) -> Line:
     return replace(line, undo=LineState.UNKNOWN, code=code or line.code)
 
 
+def is_done(line: Line) -> bool:
+    """Say whether nothing is left to do for a bill."""
+    return next_step([line])[0] is Step.REST
+
+
 def next_try_in(lines: Sequence[Line], tried: int) -> timedelta | None:
     """Say when to go on after `tried` turns; None when nothing is left to do."""
     step, _ = next_step(lines)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gateway.domain.clock import VIETNAM
 from gateway.domain.errors import BillerNotAnswering, CallerError
@@ -12,11 +12,13 @@ from gateway.flows.access import find_biller
 from gateway.kit.abilities import ClearsDebt
 from gateway.kit.logs import log
 from gateway.kit.messages import Garbled, ListedBill
-from gateway.kit.wire import Wire
 from gateway.runtime import Runtime
 from gateway.store import database
 from gateway.store import postings as store
 from gateway.store.postings import ComparedRow
+
+if TYPE_CHECKING:
+    from gateway.kit.wire import Wire
 
 
 class NoLiveSource(CallerError):
@@ -60,7 +62,7 @@ async def compare_day(rt: Runtime, biller_code: str, day: date) -> list[Compared
 
 
 async def _listed(
-    provider: ClearsDebt[Any], wire: Wire, day: date, unit: str
+    provider: ClearsDebt[Any], wire: "Wire", day: date, unit: str
 ) -> Sequence[ListedBill]:
     exchange = await wire.send(provider.list_paid(day, unit))
     if exchange.reply is None:

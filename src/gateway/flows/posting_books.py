@@ -11,7 +11,7 @@ from gateway.domain import posting
 from gateway.domain.biller import Biller
 from gateway.domain.clock import business_date
 from gateway.domain.ids import to_public
-from gateway.domain.posting import AT_REST, Clearing, Line, LineState, PostingTrouble
+from gateway.domain.posting import AT_REST, IN_DOUBT, Clearing, Line, LineState, PostingTrouble
 from gateway.flows.calling import exchange_row
 from gateway.kit import metrics
 from gateway.kit.abilities import ClearsDebt
@@ -26,6 +26,7 @@ from gateway.store.database import Raw
 from gateway.store.postings import PostingBillRow, PostingRow
 
 ANOTHER_OF_OURS = "cleared by another payment of ours"
+SETTLED_ITSELF = "the biller has answered since"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,7 @@ class Books:
             if not await store.move(connection, self.leased, moved, tried=tried, wait=wait):
                 log.info("posting.lease_lost", payment=self._payment)
                 return
+            await self._close_exceptions(connection, lines)
             for line in lines:
                 await self._tell_person(connection, line, tried)
         self._tell(before, lines)
@@ -85,8 +87,8 @@ class Books:
 
     async def _owned(self, connection: Raw, line: Line) -> Line:
         """Refuse what another of our payments has cleared: the biller does not say which did."""
-        was = self.rows[line.bill_id].state
-        if line.state is not LineState.ACKNOWLEDGED or was == LineState.ACKNOWLEDGED:
+        was = LineState(self.rows[line.bill_id].state)
+        if line.state is not LineState.ACKNOWLEDGED or was not in IN_DOUBT:
             return line
         biller_id, payment_id = self.leased.biller_id, self.leased.payment_id
         if not await store.cleared_by_another(connection, biller_id, payment_id, line.bill_id):
@@ -114,16 +116,18 @@ class Books:
         await evidence.add_exchange(connection, row)
 
     async def _tell_person(self, connection: Raw, line: Line, tried: int) -> None:
-        row, late = self.rows[line.bill_id], PostingTrouble.NOT_POSTED
-        is_done = posting.next_try_in([line], tried) is None
-        if is_done and self.leased.tried >= posting.TRIES_BEFORE_A_PERSON - 1:
-            resolution = f"settled at the biller: {line.undo or line.state}"
-            await store.close_exception(connection, row.biller_id, row.id, late, resolution)
-        trouble = line.trouble
-        if trouble is None and not is_done and tried >= posting.TRIES_BEFORE_A_PERSON:
-            trouble = late
+        trouble, is_late = line.trouble, tried >= posting.TRIES_BEFORE_A_PERSON
+        if trouble is None and is_late and not posting.is_done(line):
+            trouble = PostingTrouble.NOT_POSTED
         if trouble is not None:
-            await self._open_exception(connection, line, row, trouble)
+            await self._open_exception(connection, line, self.rows[line.bill_id], trouble)
+
+    async def _close_exceptions(self, connection: Raw, lines: Sequence[Line]) -> None:
+        """Close what a person was told of bills that are settled at the biller after all."""
+        done = [self.rows[line.bill_id].id for line in lines if posting.is_done(line)]
+        await store.close_exceptions(
+            connection, self.leased.biller_id, done, PostingTrouble.NOT_POSTED, SETTLED_ITSELF
+        )
 
     async def _open_exception(
         self, connection: Raw, line: Line, row: PostingBillRow, trouble: PostingTrouble

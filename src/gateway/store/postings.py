@@ -97,11 +97,11 @@ SELECT EXISTS (SELECT FROM posting_bills
       AND undo IS DISTINCT FROM 'acknowledged')
 """
 
-# Closes what a person was told of a bill that was acknowledged after all; rides
+# Closes what a person was told of bills that have settled themselves; rides
 # exceptions_attempt_key.
 CLOSE = """
 UPDATE exceptions SET closed_at = now(), closed_by = 'gateway', resolution = $4
-WHERE biller_id = $1 AND attempt_id = $2 AND kind = $3 AND closed_at IS NULL
+WHERE biller_id = $1 AND attempt_id = ANY ($2::uuid[]) AND kind = $3 AND closed_at IS NULL
 """
 
 ONE = "SELECT * FROM postings WHERE biller_id = $1 AND payment_id = $2"
@@ -250,11 +250,11 @@ async def cleared_by_another(
     return bool(found)
 
 
-async def close_exception(
-    connection: Raw, biller_id: int, line_id: UUID, kind: str, resolution: str
+async def close_exceptions(
+    connection: Raw, biller_id: int, line_ids: Sequence[UUID], kind: str, resolution: str
 ) -> None:
-    """Close an exception about one bill that has settled itself, if it is open."""
-    await connection.execute(CLOSE, biller_id, line_id, kind, resolution)
+    """Close the exceptions about bills that have settled themselves, if any is open."""
+    await connection.execute(CLOSE, biller_id, line_ids, kind, resolution)
 
 
 async def one(connection: Raw, biller_id: int, payment_id: UUID) -> PostingRow | None:
