@@ -29,7 +29,10 @@ def _no_runtime() -> Runtime:
     raise AssertionError
 
 
-DOORS = ("/v1/notifications/", "/v1/confirmations/", "/v1/returns/", "/v1/credits/")
+DOORS = (
+    *("/v1/notifications/", "/v1/confirmations/", "/v1/returns/"),
+    *("/v1/credits/", "/v1/collections/"),
+)
 
 
 @cache

@@ -103,6 +103,7 @@ def test_a_third_live_key_is_refused(ready: Gateway) -> None:
         ),
         (("bills", "import", "--biller", "nobody", "rules.json"), "there is no biller 'nobody'"),
         (("customers", "import", "--biller", "nobody", "rules.json"), "there is no biller"),
+        (("billers", "paid", "--biller", "nobody", "--day", "2026-11-24"), "no biller 'nobody'"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )

@@ -15,6 +15,7 @@ from gateway.api import (
     answers,
     billers,
     bills,
+    collections,
     crediting,
     health,
     lookup,
@@ -102,6 +103,9 @@ def fastapi_app(open_: Callable[[], Runtime]) -> FastAPI:
         health,
         crediting,
         suspense,
+        collections,
+        answers,
+        health,
     )
     for part in parts:
         app.include_router(part.router)

@@ -34,7 +34,7 @@ from gateway.store import database, imports, ledger, schema
 DEMO_KEYS = {
     "vietbank": "sk_test_demo_vietbank_7Qm2kX9bT4wLr8Zp3NcVgY6s",
     "saigonpay": "sk_test_demo_saigonpay_5Hd8jR2nW7xKq4Bt9MzFvC3p",
-    "evnspc-camau": "sk_test_demo_evnspc_8Jf3tP6yL2sXw9Gd4RnHbV7k",
+    "evnspc-camau": "sk_test_demo_camau_8Jf3tP6yL2sXw9Gd4RnHbV7k",
 }
 RULES: dict[str, object] = {
     "customer_code_pattern": "PB(14|19)[0-9]{9}",

@@ -18,7 +18,7 @@ from gateway.domain.provider_refusals import ProviderNotOffered
 from gateway.domain.refusals import StillProcessing
 from gateway.kit.logs import log
 from gateway.store import bills as bills_store
-from gateway.store import database, idempotency, moves
+from gateway.store import database, idempotency, moves, postings
 from gateway.store import directory as directory_store
 from gateway.store.flights import QUEUE_MAX, Flights
 
@@ -86,9 +86,13 @@ class Runtime:
         self._providers = providers
         self._tasks: set[asyncio.Task[Any]] = set()
         self.payments = Flights(self._pay, touches=moves.touched_by, is_shared=database.broke)
+        self.posted_payments = Flights(
+            self._pay_and_post, touches=moves.touched_by, is_shared=database.broke
+        )
         self.lookups = Flights(self._look_up, is_shared=database.broke)
         self.answers = Flights(self._stored, is_shared=database.broke)
         self._pay_lane = database.Lane(self.pool, moves.PAY)
+        self._post_lane = database.Lane(self.pool, postings.PAY_AND_POST)
         self._lookup_lane = database.Lane(self.pool, bills_store.LOOKUP)
         self._stored_lane = database.Lane(self.pool, idempotency.STORED)
         self._running: set[idempotency.KeyName] = set()
@@ -111,14 +115,14 @@ class Runtime:
             await asyncio.wait(self._tasks)
         if self._providers is not None:
             await self._providers.aclose()
-        for flights in (self.payments, self.lookups, self.answers):
+        for flights in (self.payments, self.posted_payments, self.lookups, self.answers):
             await flights.land()
         if self._watch is not None:
             self._watch.cancel()
             with suppress(asyncio.CancelledError):
                 await self._watch
         await self._news.land()
-        for lane in (self._pay_lane, self._lookup_lane, self._stored_lane):
+        for lane in (self._pay_lane, self._post_lane, self._lookup_lane, self._stored_lane):
             lane.close()
         await database.close_pool(self.pool)
 
@@ -201,6 +205,11 @@ class Runtime:
 
     async def _pay(self, rows: Sequence[moves.PayRow]) -> Sequence[moves.Paid | None]:
         return await moves.pay(self._pay_lane, rows, self._months())
+
+    async def _pay_and_post(
+        self, rows: Sequence[postings.PayAndPostRow]
+    ) -> Sequence[moves.Paid | None]:
+        return await moves.pay(self._post_lane, rows, self._months())
 
     async def _look_up(
         self, asked: Sequence[tuple[int, str]]

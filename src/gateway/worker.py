@@ -5,18 +5,19 @@ import random
 import signal
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 
 import uvloop
 from prometheus_client import start_http_server
 
 from gateway.flows import assigning, suspense
 from gateway.flows.deliveries import Courier
+from gateway.flows.posting import measure_postings, post_due
 from gateway.flows.resolving import measure_doubts, resolve_due
 from gateway.flows.upkeep import keep_up, measure_backlog
 from gateway.kit import logs
 from gateway.kit.hooks import HookSender
 from gateway.kit.logs import log
-from gateway.runtime import Runtime
 from gateway.settings import Settings, open_runtime
 
 IDLE_S = 0.2
@@ -42,12 +43,14 @@ async def work(settings: Settings, stop: asyncio.Event) -> None:
     try:
         await asyncio.gather(
             _deliver(courier, stop),
-            *(_resolve(rt, code, stop) for code in rt.providers),
+            *(_take_turns(partial(resolve_due, rt, code), stop) for code in rt.providers),
+            *(_take_turns(partial(post_due, rt, code), stop) for code in rt.providers),
             _every(UPKEEP_EVERY_S, lambda: keep_up(rt), stop),
             _every(MEASURE_EVERY_S, lambda: measure_backlog(rt), stop),
             _every(MEASURE_EVERY_S, lambda: measure_doubts(rt), stop),
             _every(MEASURE_EVERY_S, lambda: suspense.measure(rt), stop),
             _every(UPKEEP_EVERY_S, lambda: assigning.give_back_held(rt), stop),
+            _every(MEASURE_EVERY_S, lambda: measure_postings(rt), stop),
         )
     finally:
         courier.close()
@@ -68,15 +71,15 @@ async def _deliver(courier: Courier, stop: asyncio.Event) -> None:
     await courier.land()
 
 
-async def _resolve(rt: Runtime, code: str, stop: asyncio.Event) -> None:
-    # A loop for each provider: one that hangs delays no doubt about another.
+async def _take_turns(turn: Callable[[], Awaitable[int]], stop: asyncio.Event) -> None:
+    # A loop for each provider and kind of work: one that hangs delays nothing at another.
     while not stop.is_set():
         try:
-            asked = await resolve_due(rt, code)
+            done = await turn()
         except Exception as error:
-            log.warning("resolving.interrupted", error=type(error).__name__)
-            asked = 0
-        if asked == 0:
+            log.warning("turn.interrupted", error=type(error).__name__)
+            done = 0
+        if done == 0:
             await _sleep(IDLE_S, stop)
 
 

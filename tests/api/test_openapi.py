@@ -35,6 +35,8 @@ DOORS = {
     ("/v1/notifications/{provider}", "get"),
     ("/v1/notifications/{provider}", "post"),
     ("/v1/returns/{provider}", "get"),
+    ("/v1/collections/{provider}/{operation}", "get"),
+    ("/v1/collections/{provider}/{operation}", "post"),
 }
 """What providers and payers' browsers call, each in its provider's protocol, not ours."""
 

@@ -32,6 +32,11 @@ WRONG: dict[str, dict[str, object]] = {
     "limits-null": PATTERN | {"channel_max_dong": None},
     "cutoff-not-a-time": PATTERN | {"reversal_cutoff": "25:00"},
     "cutoff-a-number": PATTERN | {"reversal_cutoff": 23},
+    "source-not-a-code": PATTERN | {"bills_source": "EVN SPC"},
+    "source-takes-parts": PATTERN | {"bills_source": "acme", "amount_rule": "any"},
+    "deadline-without-source": PATTERN | {"lookup_deadline_s": 5},
+    "deadline-too-long": PATTERN | {"bills_source": "acme", "lookup_deadline_s": 61},
+    "stale-not-a-number": PATTERN | {"bills_source": "acme", "stale_lookup_s": True},
     "cutoff-in-another-zone": PATTERN | {"reversal_cutoff": "23:00+00:00"},
 }
 
@@ -91,3 +96,8 @@ def test_a_pattern_of_digits_takes_ascii_digits_only(digits: str) -> None:
     pattern = read_rules({"customer_code_pattern": r"PB14\d{9}"}).customer_code_pattern
     assert not pattern.fullmatch("PB14" + digits)
     assert pattern.fullmatch("PB14000000001")
+
+
+def test_a_source_of_bills_is_named_with_its_deadline_and_how_old_an_answer_may_be() -> None:
+    rules = read_rules({"customer_code_pattern": "P", "bills_source": "acme", "stale_lookup_s": 60})
+    assert (rules.bills_source, rules.lookup_deadline_s, rules.stale_lookup_s) == ("acme", 8, 60)

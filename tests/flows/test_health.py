@@ -16,6 +16,17 @@ INSERT INTO deliveries (biller_id, event_id, endpoint_id, due_at)
 VALUES (1, gen_random_uuid(), gen_random_uuid(), now() - make_interval(secs => $1))
 """
 
+POSTING = """
+INSERT INTO postings (biller_id, payment_id, source, customer_code, paid_at, since)
+VALUES (1, gen_random_uuid(), 'a', 'PB', now(), now() - make_interval(secs => $1))
+"""
+EXCEPTION = """
+INSERT INTO exceptions (id, biller_id, payment_id, attempt_id, kind, amount_dong, owner,
+    next_action, due_on, opened_at)
+VALUES (gen_random_uuid(), 1, gen_random_uuid(), gen_random_uuid(), 'posting_paid_by_other', 1,
+    'accounting', '', now(), now())
+"""
+
 
 def unwell(checks: list[Check]) -> list[tuple[str, bool]]:
     return [(check.name, check.blocks) for check in checks if not check.is_well]
@@ -80,5 +91,23 @@ async def test_a_well_house_says_so_of_each_thing(world: World) -> None:
         "directory",
         "deliveries",
         "suspense",
+        "postings",
     ]
     assert unwell(checks) == []
+
+
+@pytest.mark.parametrize(("age_s", "is_well"), [(OLDEST_DUE_MAX_S + 1, False), (60, True)])
+async def test_a_debt_that_waits_too_long_for_its_biller_is_a_warning_that_blocks_nothing(
+    age_s: float,
+    is_well: bool,  # noqa: FBT001 (a column of the table)
+    world: World,
+) -> None:
+    await world.rows(POSTING, age_s)
+    assert unwell(await examine(world.rt)) == ([] if is_well else [("postings", False)])
+
+
+async def test_a_debt_that_a_person_has_to_settle_is_a_warning(world: World) -> None:
+    await world.rows(EXCEPTION)
+    checks = await examine(world.rt)
+    assert unwell(checks) == [("postings", False)]
+    assert "1 are with a person" in checks[-1].detail

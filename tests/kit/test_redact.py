@@ -77,6 +77,27 @@ def test_text_without_anything_private_stays_as_it_was_to_the_byte() -> None:
     assert redactor.text(said.encode()) == said
 
 
+def test_private_elements_of_xml_are_hidden_and_the_rest_is_as_it_was() -> None:
+    sent = b'<a:R><a:Phone i:x="1">0912</a:Phone><Phone/><amount>1</amount></a:R>'
+    shown = Redactor((), {"phone"}).text(sent)
+    hidden = f'<a:Phone i:x="1">{HIDDEN}</a:Phone>'
+    assert shown == f"<a:R>{hidden}<Phone/><amount>1</amount></a:R>"
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        "<R><Phone><Part>0912</Part></Phone></R>",
+        "<R>&lt;Phone&gt;0912&lt;/Phone&gt;</R>",
+        "<R><Phone>0912",
+        "<R><Phone><![CDATA[0912]]></Phone></R>",
+    ],
+    ids=["nested", "within_text", "cut", "cdata"],
+)
+def test_a_private_element_whose_end_is_not_plain_is_cut_off_with_all_behind_it(sent: str) -> None:
+    assert "0912" not in Redactor((), {"phone"}).text(sent.encode())
+
+
 def test_bytes_that_are_no_text_are_shown_escaped_and_without_nul() -> None:
     assert redactor.text(b"\xff\x00a") == "\\xff\\x00a"
 

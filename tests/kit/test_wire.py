@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import hashlib
 import zlib
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -86,6 +87,14 @@ async def test_a_compressed_answer_is_read_although_none_was_asked_for(
 async def test_an_answer_of_just_the_largest_size_is_read() -> None:
     exchange = await send_once(replies(200, body=b"x" * READ_BYTES_MAX))
     assert exchange.fate is Fate.ANSWERED
+
+
+@pytest.mark.parametrize(("spare", "fate"), [(0, Fate.ANSWERED), (-1, Fate.SILENT)])
+async def test_a_call_may_ask_for_a_longer_answer(spare: int, fate: Fate) -> None:
+    size = READ_BYTES_MAX * 2
+    async with receiving(replies(200, body=b"x" * size)) as receiver, wired() as wire:
+        call = replace(a_call(receiver.url), reply_bytes_max=size + spare)
+        assert (await wire.send(call)).fate is fate
 
 
 async def test_many_calls_at_once_get_each_its_own_answer() -> None:

@@ -19,8 +19,10 @@ from gateway.store import (
     database,
     evidence,
     idempotency,
+    live_bills,
     moves,
     payments,
+    postings,
     schema,
     settlement,
     webhooks,
@@ -123,6 +125,7 @@ async def plan_in_lane(connection: Raw, sql: str) -> Plan:
 
 LANES = {
     "PAY": (moves.PAY, {"bills_pkey", "payments_partner_reference_key", "KEYS"}),
+    "PAY_AND_POST": (postings.PAY_AND_POST, {"bills_pkey", "live_bills_pkey", "KEYS"}),
     "LOOKUP": (bills.LOOKUP, {"customers_pkey", "bills_open"}),
     "STORED": (idempotency.STORED, {"KEYS"}),
     "CLAIM": (webhooks.CLAIM, {"deliveries_due", "deliveries_pkey", "EVENTS"}),
@@ -162,6 +165,7 @@ BORROWED = {
     "SET_STATUS": (settlement.SET_STATUS, {"payments_pkey"}),
     "ASK_CANCEL": (settlement.ASK_CANCEL, {"payments_pkey"}),
     "HELD": (settlement.HELD, {"payments_pkey", "attempts_number_key"}),
+    "RENEW": (live_bills.RENEW, {"bills_pkey", "bills_open"}),
     "CAME_BACK": (evidence.CAME_BACK, {"evidence_attempt"}),
     "WAS_TAKEN": (evidence.WAS_TAKEN, {"evidence_attempt"}),
     "IS_DISPUTED": (evidence.IS_DISPUTED, {"exceptions_attempt_key"}),

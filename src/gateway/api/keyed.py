@@ -13,7 +13,7 @@ from gateway.domain.errors import CallerError
 from gateway.domain.fingerprint import fingerprint_of
 from gateway.domain.partner import Caller
 from gateway.domain.refusals import IdempotencyKeyInvalid, IdempotencyKeyMissing
-from gateway.flows.idempotency import Answer, Keyed
+from gateway.flows.idempotency import Answer, Keyed, WriteRefusal
 from gateway.store.idempotency import KeyName
 
 KEY = re.compile(r"[A-Za-z0-9_\-.:]{16,128}", re.ASCII)
@@ -34,17 +34,22 @@ def keyed_by(
     caller: Caller, operation: str, key: str, fields: Mapping[str, object], request_id: str
 ) -> Keyed:
     """Make a request of these fields recognisable under its key."""
+    return Keyed(
+        name=KeyName(caller.partner.id, operation, key),
+        fingerprint=fingerprint_of(operation, fields),
+        field_names=list(fields),
+        write_refusal=refusal_writer(request_id),
+    )
+
+
+def refusal_writer(request_id: str) -> WriteRefusal:
+    """Give what writes a refusal as it is answered to this request, and kept."""
 
     def write_refusal(refusal: CallerError) -> tuple[int, str]:
         status, body = problems.write(refusal, request_id)
         return status, body.decode()
 
-    return Keyed(
-        name=KeyName(caller.partner.id, operation, key),
-        fingerprint=fingerprint_of(operation, fields),
-        field_names=list(fields),
-        write_refusal=write_refusal,
-    )
+    return write_refusal
 
 
 def answered(answer: Answer) -> Answered:

@@ -73,6 +73,9 @@ class LookupOut(BaseModel):
     amount_rule: AmountRule
     oldest_first: bool
     as_of: int = Field(description="Unix seconds")
+    stale: bool = Field(
+        description="The biller's own service did not answer: this is what it said at `as_of`"
+    )
     lookup_token: str = Field(description="Binds these bills and amounts; good for 15 minutes")
 
 
@@ -99,6 +102,7 @@ def _out(lookup: Lookup) -> dict[str, object]:
         "amount_rule": rules.amount_rule,
         "oldest_first": rules.oldest_first,
         "as_of": lookup.as_of,
+        "stale": lookup.is_stale,
         "lookup_token": lookup.token,
     }
 
@@ -124,7 +128,13 @@ def _bill(bill: OpenBill) -> dict[str, object]:
     **described(
         answer=LookupOut,
         query=LookupQuery,
-        errors=("biller_unknown", "customer_code_invalid", "customer_unknown", "overloaded"),
+        errors=(
+            "biller_unknown",
+            "customer_code_invalid",
+            "customer_unknown",
+            "biller_not_answering",
+            "overloaded",
+        ),
     ),
 )
 async def get_bills(request: Request) -> Response:
@@ -132,5 +142,6 @@ async def get_bills(request: Request) -> Response:
 
     **200 with no bills**: the customer is known and owes nothing. **404 `customer_unknown`**: there
     is no such customer. **422 `customer_code_invalid`**: the code cannot be one of this biller's.
+    Some billers are asked live: **503 `biller_not_answering`** when they do not answer.
     """
     return response_of(await look_up(runtime_of(request), await asked_of(request)))

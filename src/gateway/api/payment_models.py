@@ -13,6 +13,7 @@ from gateway.domain.biller import Channel
 from gateway.domain.errors import Fault, RequestInvalid
 from gateway.domain.ids import from_public
 from gateway.domain.payment import Line, Method
+from gateway.domain.posting import LineState
 from gateway.domain.progress import Status
 from gateway.domain.refusals import PaymentNotFound
 
@@ -39,6 +40,25 @@ class PaidBill(BaseModel):
     )
 
 
+class PostedBill(BaseModel):
+    """One bill's debt at the biller itself."""
+
+    id: str
+    status: LineState
+    undo: LineState | None = Field(description="Of a reversed payment: the undoing at the biller")
+    reference: str | None = Field(description="Our number of it at the biller, once it was sent")
+    code: str = Field(description="What the biller said last, as received")
+
+
+class Posting(BaseModel):
+    """Whether the debt is cleared at the biller's own service; apart from the payment's status."""
+
+    status: LineState
+    undo: LineState | None
+    next_try_at: str | None = Field(description="RFC 3339, UTC; null when nothing is left to do")
+    bills: list[PostedBill]
+
+
 class Payment(BaseModel):
     """A payment. Its webhook `payment.succeeded` carries this same object."""
 
@@ -57,6 +77,11 @@ class Payment(BaseModel):
     reversal_reason: str | None
     provider: str | None = Field(default=None, description="Only of payments through a provider")
     bills: list[PaidBill]
+    posting: Posting | None = Field(
+        default=None,
+        description="Only when a payment is read, and only of billers that are told by their own "
+        "service",
+    )
 
 
 def lines_of(bills: Sequence[BillToPay]) -> tuple[Line, ...]:

@@ -38,7 +38,7 @@ from gateway.domain.refusals import (
     NotOffered,
 )
 from gateway.flows import payments as flow
-from gateway.flows import reversals, viewing
+from gateway.flows import posting_view, reversals, viewing
 from gateway.runtime import Runtime
 from gateway.store.payments import Filter
 
@@ -237,4 +237,5 @@ async def get_payment(payment_id: str, request: Request) -> Response:
         body = (await viewing.view_row(rt, row)).body
     else:
         body = receipt.body(flow.to_payment(rt, row))
+    body = await posting_view.with_posting(rt, row, body)
     return response_of(Answered(200, body.encode()))

@@ -1,6 +1,7 @@
 """What an operator sets up: billers and their bills, partners, keys, webhooks."""
 
 import json
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
@@ -9,8 +10,9 @@ from uuid import UUID
 import typer
 
 from gateway.cli.flow import run_flow, stop
+from gateway.domain.paid_list import Verdict
 from gateway.domain.partner import Scope
-from gateway.flows import imports, operate
+from gateway.flows import imports, operate, paid_lists
 from gateway.settings import Settings
 
 bills = typer.Typer(help="A biller's bills.", no_args_is_help=True)
@@ -47,6 +49,26 @@ def put_biller(code: str, name: str, rules: Path) -> None:
     metadata = json.loads(rules.read_text(encoding="utf-8"))
     run_flow(lambda rt: operate.put_biller(rt, code, name, metadata, actor="cli"))
     typer.echo(f"biller {code} is in place")
+
+
+@billers.command("paid")
+def compare_paid(
+    biller: Biller,
+    day: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="Business day")],
+) -> None:
+    """Hold a live biller's own list of a day's payments against ours; status 1 if they differ."""
+    lines = run_flow(lambda rt: paid_lists.compare_day(rt, biller, day.date()))
+    for line in lines:
+        amounts = f"{_dong(line.our_dong)} here, {_dong(line.their_dong)} there"
+        typer.echo(f"{line.verdict:<15} {line.bill_id}  {line.reference}  {amounts}")
+    counts = Counter(line.verdict for line in lines)
+    typer.echo(", ".join(f"{counts[verdict]} {verdict}" for verdict in Verdict))
+    if set(counts) - {Verdict.MATCHED, Verdict.REVERSED}:
+        raise typer.Exit(1)
+
+
+def _dong(amount: int | None) -> str:
+    return "nothing" if amount is None else f"{amount} đồng"
 
 
 @partners.command("put")

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import time
 from enum import StrEnum
 from typing import Any
@@ -43,6 +43,9 @@ class BillerRules:
 
     `reversal_cutoff` is a time of day in Asia/Ho_Chi_Minh: a collected payment may be reversed on
     its own business date before that time. `channel_max_dong` caps one payment per channel.
+    `bills_source` is the code of the provider that knows the bills and clears their debts; None
+    where the biller pushes its bills to us. It is given `lookup_deadline_s`; while it does not
+    answer, what it last said is shown for `stale_lookup_s`, or not at all.
     """
 
     customer_code_pattern: re.Pattern[str]
@@ -53,6 +56,9 @@ class BillerRules:
     channel_max_dong: Mapping[Channel, int] = field(default_factory=dict)
     lookup_token_required: bool = False
     reversal_cutoff: time = time(23, 59)
+    bills_source: str | None = None
+    lookup_deadline_s: int = 8
+    stale_lookup_s: int = 0
 
     @property
     def whole_bill_only(self) -> bool:
@@ -82,6 +88,9 @@ _KNOWN = frozenset(
         "channel_max_dong",
         "lookup_token_required",
         "reversal_cutoff",
+        "bills_source",
+        "lookup_deadline_s",
+        "stale_lookup_s",
     }
 )
 
@@ -99,24 +108,59 @@ def read_rules(metadata: Mapping[str, Any]) -> BillerRules:
         msg = f"unknown keys {unknown}"
         raise RulesInvalid(msg)
     try:
-        return BillerRules(
-            customer_code_pattern=re.compile(metadata["customer_code_pattern"], re.ASCII),
-            amount_rule=AmountRule(metadata.get("amount_rule", AmountRule.EXACT)),
-            partial_min_dong=_positive(metadata.get("partial_min_dong", 1)),
-            oldest_first=_flag(metadata.get("oldest_first", False)),
-            channels=frozenset(Channel(c) for c in metadata.get("channels", list(Channel))),
-            channel_max_dong={
-                Channel(c): _positive(most)
-                for c, most in metadata.get("channel_max_dong", {}).items()
-            },
-            lookup_token_required=_flag(metadata.get("lookup_token_required", False)),
-            reversal_cutoff=_time_of_day(metadata.get("reversal_cutoff", "23:59")),
+        return _with_source(
+            metadata,
+            BillerRules(
+                customer_code_pattern=re.compile(metadata["customer_code_pattern"], re.ASCII),
+                amount_rule=AmountRule(metadata.get("amount_rule", AmountRule.EXACT)),
+                partial_min_dong=_positive(metadata.get("partial_min_dong", 1)),
+                oldest_first=_flag(metadata.get("oldest_first", False)),
+                channels=frozenset(Channel(c) for c in metadata.get("channels", list(Channel))),
+                channel_max_dong={
+                    Channel(c): _positive(most)
+                    for c, most in metadata.get("channel_max_dong", {}).items()
+                },
+                lookup_token_required=_flag(metadata.get("lookup_token_required", False)),
+                reversal_cutoff=_time_of_day(metadata.get("reversal_cutoff", "23:59")),
+            ),
         )
     except KeyError as missing:
         msg = f"{missing} is missing"
         raise RulesInvalid(msg) from missing
     except (AttributeError, TypeError, ValueError, re.error) as wrong:
         raise RulesInvalid(str(wrong)) from wrong
+
+
+def _with_source(metadata: Mapping[str, Any], rules: BillerRules) -> BillerRules:
+    """Add what is said of a live source; it clears whole bills only."""
+    source = metadata.get("bills_source")
+    if source is None:
+        if given := sorted({"lookup_deadline_s", "stale_lookup_s"} & set(metadata)):
+            message = f"{given} without a bills_source"
+            raise ValueError(message)
+        return rules
+    if not isinstance(source, str) or not _SOURCE.fullmatch(source):
+        message = f"{source!r} is not the code of a provider"
+        raise ValueError(message)
+    if not rules.whole_bill_only:
+        message = "a bills_source needs the amount_rule 'exact'"
+        raise ValueError(message)
+    return replace(
+        rules,
+        bills_source=source,
+        lookup_deadline_s=_seconds(metadata.get("lookup_deadline_s", 8), 1, 60),
+        stale_lookup_s=_seconds(metadata.get("stale_lookup_s", 0), 0, 7 * 86_400),
+    )
+
+
+_SOURCE = re.compile(r"[a-z][a-z0-9_]{0,31}", re.ASCII)
+
+
+def _seconds(value: object, least: int, most: int) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+        message = f"{value!r} is not a whole number of seconds from {least} to {most}"
+        raise ValueError(message)
+    return value
 
 
 def _positive(value: object) -> int:

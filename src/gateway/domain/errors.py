@@ -235,3 +235,16 @@ class DatabaseUnavailable(Unavailable):
         ),
     ) -> None:
         super().__init__(detail, detail_vi)
+
+
+class BillerNotAnswering(Unavailable):
+    """The biller's own service did not say what is owed; nothing was written."""
+
+    code = "biller_not_answering"
+    retry_after_s = 5
+
+    def __init__(self, biller: str) -> None:
+        super().__init__(
+            f"'{biller}' does not answer what is owed; nothing was done, ask again shortly",
+            f"'{biller}' chưa trả lời số tiền nợ; chưa xử lý gì, hãy tra cứu lại sau giây lát",
+        )

@@ -20,7 +20,7 @@ from gateway.kit import metrics
 from gateway.runtime import Runtime
 from gateway.store import bills as bills_store
 from gateway.store import credits as store
-from gateway.store import idempotency, moves, suspense
+from gateway.store import idempotency, moves, postings, suspense
 from gateway.store.database import Raw
 from gateway.store.suspense import LineRow
 
@@ -134,6 +134,8 @@ async def pay_bills(
     paid = await moves.pay_within(connection, row, months)
     if paid is None:
         return None
+    if biller.rules.bills_source is not None:
+        await postings.add(connection, biller.id, row.payment_id, biller.rules.bills_source)
     metrics.PAYMENTS.labels(order.channel).inc()
     metrics.PAID_DONG.labels(order.channel).inc(order.amount_dong)
     return Payment(row.payment_id, paid.outbid or ())

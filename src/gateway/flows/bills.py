@@ -17,6 +17,7 @@ from gateway.domain.refusals import (
     CustomerCodeInvalid,
     CustomerUnknown,
 )
+from gateway.flows import live_lookup
 from gateway.flows.access import find_biller, own_biller
 from gateway.runtime import Runtime
 from gateway.store import bills as store
@@ -35,6 +36,8 @@ class Lookup(NamedTuple):
     as_of: int
     """Unix seconds."""
     token: str
+    is_stale: bool
+    """The biller's own service did not answer: this is what it said at `as_of`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +66,14 @@ async def look_up_bills(
 
     Raises:
         BillerUnknown, CustomerCodeInvalid, CustomerUnknown: there is nobody to owe.
-        DatabaseUnavailable: ask again.
+        BillerNotAnswering, DatabaseUnavailable: ask again.
     """
     biller = find_biller(rt, biller_code)
     if not biller.rules.customer_code_pattern.fullmatch(customer_code):
         raise CustomerCodeInvalid(biller.code, customer_code)
+    stale_since = None
+    if biller.rules.bills_source is not None:
+        stale_since = await live_lookup.renew(rt, biller, customer_code)
     try:
         found = await rt.lookups.ride((biller.id, customer_code))
     except Exception as error:
@@ -85,7 +91,8 @@ async def look_up_bills(
         due=[Line(bill.id, bill.due_dong) for bill in found.bills],
         now=now,
     )
-    return Lookup(biller, customer_code, found, now, token)
+    as_of = now if stale_since is None else int(stale_since.timestamp())
+    return Lookup(biller, customer_code, found, as_of, token, stale_since is not None)
 
 
 async def write_bills(

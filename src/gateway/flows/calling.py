@@ -124,7 +124,8 @@ async def write_down(
     """Write a call's exchange and settle what it says; the caller holds the attempt."""
     if heard.exchange is not None and heard.exchange_id is not None:
         await evidence.add_exchange(
-            connection, _exchange_row(attempt, heard.exchange_id, heard.exchange)
+            connection,
+            exchange_row(attempt.biller_id, attempt.id, heard.exchange_id, heard.exchange),
         )
     if heard.opened is not None:
         action = heard.opened.action
@@ -212,13 +213,14 @@ async def in_rounds(rt: Runtime, write: Callable[[Raw], Awaitable[Written]]) -> 
     raise Overloaded
 
 
-def _exchange_row(
-    attempt: AttemptRow, exchange_id: UUID, exchange: Exchange
+def exchange_row(
+    biller_id: int, attempt_id: UUID, exchange_id: UUID, exchange: Exchange
 ) -> evidence.ExchangeRow:
+    """Write an exchange as it is stored."""
     return evidence.ExchangeRow(
         id=exchange_id,
-        biller_id=attempt.biller_id,
-        attempt_id=attempt.id,
+        biller_id=biller_id,
+        attempt_id=attempt_id,
         operation=exchange.operation,
         method=exchange.method,
         url=exchange.url,

@@ -1,11 +1,13 @@
 """Health: can this process do its work, and what waits?"""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 from gateway.domain.clock import business_date
 from gateway.runtime import Runtime
 from gateway.store import database, suspense_lists, upkeep, webhooks
+from gateway.store import postings as store
 from gateway.store.revision import HEAD
 
 OLDEST_DUE_MAX_S = 15 * 60
@@ -22,7 +24,7 @@ class Check:
 
 
 async def examine(rt: Runtime) -> list[Check]:
-    """Look at the database, the schema, the partitions ahead, undelivered events, and suspense."""
+    """Look at database, schema, partitions, events not told, debts not cleared, and suspense."""
     try:
         async with database.borrow(rt.pool) as connection:
             revision = await upkeep.revision(connection)
@@ -30,6 +32,8 @@ async def examine(rt: Runtime) -> list[Check]:
             is_covered = await upkeep.covers(connection, tomorrow)
             waiting = await webhooks.backlog(connection)
             stands = await suspense_lists.measure(connection, business_date(rt.clock.now()))
+            postings = await store.waiting(connection)
+            refused = await store.refused(connection)
     except Exception as error:
         if not database.broke(error):
             raise
@@ -57,4 +61,17 @@ async def examine(rt: Runtime) -> list[Check]:
             f"{sum(part.overdue for part in stands)} past their day; see `gateway suspense`",
             blocks=False,
         ),
+        _postings(postings, refused),
     ]
+
+
+def _postings(waiting: Sequence[tuple[str, int, float]], refused: int) -> Check:
+    """Say what is paid here and not cleared at its biller, or not undone there."""
+    count, oldest_s = sum(n for _, n, _ in waiting), max((age for *_, age in waiting), default=0.0)
+    return Check(
+        "postings",
+        is_well=oldest_s < OLDEST_DUE_MAX_S and not refused,
+        detail=f"{count} wait for the biller, the oldest for {max(oldest_s, 0):.0f} s; "
+        f"{refused} are with a person",
+        blocks=False,
+    )

@@ -36,7 +36,7 @@ from gateway.kit import metrics
 from gateway.kit.logs import log
 from gateway.runtime import Runtime
 from gateway.store import bills as bills_store
-from gateway.store import database, idempotency, moves
+from gateway.store import database, idempotency, moves, postings
 from gateway.store import payments as payments_store
 
 OPERATION = "create_payment"
@@ -86,8 +86,10 @@ async def _collect(rt: Runtime, caller: Caller, asked: CollectedPayment) -> Answ
         if stored is None:
             raise
         return Answer(stored.status_code, stored.body, is_replay=True)
-    partner = caller.partner
-    row = pay_row(rt, biller, asked.order, asked.keyed, Purse(partner, partner.receivable_account))
+    purse = Purse(caller.partner, caller.partner.receivable_account)
+    row = postings.with_source(
+        pay_row(rt, biller, asked.order, asked.keyed, purse), biller.rules.bills_source
+    )
     for _ in range(ROUNDS_MAX):
         body = await _fly(rt, row)
         if body is not None:
@@ -100,7 +102,10 @@ async def _collect(rt: Runtime, caller: Caller, asked: CollectedPayment) -> Answ
 
 async def _fly(rt: Runtime, row: moves.PayRow) -> str | None:
     try:
-        paid = await rt.payments.ride(row)
+        if isinstance(row, postings.PayAndPostRow):
+            paid = await rt.posted_payments.ride(row)
+        else:
+            paid = await rt.payments.ride(row)
     except Exception as error:
         if not database.is_contention(error):
             raise

@@ -16,7 +16,7 @@ from gateway.domain.refusals import AlreadyReversed, PaymentNotFound, ReversalTo
 from gateway.flows import payments
 from gateway.flows.idempotency import Answer, Keyed, keep_refusal, replay
 from gateway.runtime import Runtime
-from gateway.store import database, idempotency, moves
+from gateway.store import database, idempotency, moves, postings
 from gateway.store import payments as payments_store
 
 OPERATION = "create_reversal"
@@ -73,8 +73,10 @@ async def _try(rt: Runtime, caller: Caller, asked: Reversal) -> Answer | None:
     if refusal is not None:
         return await keep_refusal(rt, asked.keyed, refusal)
     try:
-        async with database.borrow(rt.pool) as connection:
+        async with database.borrow(rt.pool) as connection, connection.transaction():
             body = await moves.reverse(connection, _row(rt, biller, row, asked, now))
+            if body is not None:
+                await postings.ask_undo(connection, biller.id, row.id)
     except Exception as error:
         if not database.is_contention(error):
             raise

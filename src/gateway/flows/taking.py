@@ -16,7 +16,7 @@ from gateway.flows.suspense import Origin, open_line
 from gateway.kit import metrics
 from gateway.runtime import Runtime
 from gateway.store import payments as payments_store
-from gateway.store import settlement
+from gateway.store import postings, settlement
 from gateway.store.attempts import AttemptRow
 from gateway.store.database import Raw
 from gateway.store.settlement import HeldPayment
@@ -51,6 +51,9 @@ async def take_money(
             row = replace(row, receivable=rt.directory.suspense_account)
         outbid = await settlement.settle(connection, row)
         if outbid is not None:
+            source = rt.directory.billers_by_id[held.biller_id].rules.bills_source
+            if source is not None:
+                await postings.add(connection, held.biller_id, held.id, source)
             metrics.PAYMENTS.labels(payment.channel).inc()
             metrics.PAID_DONG.labels(payment.channel).inc(payment.amount_dong)
             if held.status in FINAL:

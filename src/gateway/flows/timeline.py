@@ -39,14 +39,15 @@ async def read(rt: Runtime, caller: Caller, payment_id: UUID) -> list[Entry]:
     row = await payments.read_row(rt, caller, payment_id)
     async with database.borrow(rt.pool) as connection:
         tried = await attempts.of_payment(connection, row.biller_id, row.id)
+        # The exchanges of a posting stand under the payment's own id.
         told, called, noted = await evidence.history(
-            connection, row.biller_id, [attempt.id for attempt in tried]
+            connection, row.biller_id, [*(attempt.id for attempt in tried), row.id]
         )
     dated = [
         (row.created_at, 0, Entry(to_text(row.created_at), "created", _payment(row))),
         *((a.created_at, 1, Entry(to_text(a.created_at), "attempt", _attempt(a))) for a in tried),
         *(
-            (x.started_at, 2, Entry(to_text(x.started_at), "exchange", _exchange(x)))
+            (x.started_at, 2, Entry(to_text(x.started_at), "exchange", _exchange(x, row.id)))
             for x in called
         ),
         *(
@@ -85,7 +86,7 @@ async def prove(rt: Runtime, payment_id: UUID) -> bytes | None:
                 "visibility_s": attempt.visibility_s,
                 "state": attempt.state,
                 "evidence": [_evidence(e) for e in told if e.attempt_id == attempt.id],
-                "exchanges": [_exchange(x) for x in called if x.attempt_id == attempt.id],
+                "exchanges": [_exchange(x, row.id) for x in called if x.attempt_id == attempt.id],
                 "notifications": [_notification(n) for n in noted if n.attempt_id == attempt.id],
             }
             for attempt in reversed(tried)
@@ -115,10 +116,11 @@ def _attempt(row: AttemptRow) -> dict[str, Any]:
     }
 
 
-def _exchange(row: ExchangeRow) -> dict[str, Any]:
+def _exchange(row: ExchangeRow, payment_id: UUID) -> dict[str, Any]:
+    is_of_attempt = row.attempt_id != payment_id
     return {
         "id": to_public("exc", row.id),
-        "attempt": to_public("att", row.attempt_id),
+        "attempt": to_public("att", row.attempt_id) if is_of_attempt else None,
         "operation": row.operation,
         "method": row.method,
         "url": row.url,

@@ -7,6 +7,9 @@ from enum import StrEnum
 from urllib.parse import parse_qsl
 
 from gateway.domain.evidence import Finding
+from gateway.domain.posting import Clearing, Undoing
+
+REPLY_BYTES_MAX = 256 * 1024
 
 
 class Garbled(Exception):
@@ -47,6 +50,8 @@ class Call:
     body: bytes = b""
     method: str = "POST"
     headers: Mapping[str, str] = field(default_factory=dict)
+    reply_bytes_max: int = REPLY_BYTES_MAX
+    """A longer answer is not read: SILENT."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,9 +218,67 @@ class StatementLine:
 
 @dataclass(frozen=True, slots=True)
 class OwedBill:
-    """One bill at its biller, in đồng; `period` is the first day of its month."""
+    """One bill at its biller, in đồng; `period` is the first day of its month.
+
+    `memory` is what the adapter wants back when this bill is cleared.
+    """
 
     id: str
     period: date
     amount_dong: int
-    due_on: date
+    memory: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """What a customer owes; name and address as the biller writes them."""
+
+    name: str
+    address: str
+    bills: tuple[OwedBill, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PostingLine:
+    """One bill whose debt is cleared; `reference` is our own number of it, equal for ever."""
+
+    bill_id: str
+    amount_dong: int
+    reference: str
+    memory: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """Paid bills of one customer, to be cleared at the biller. `paid_at` is aware UTC."""
+
+    customer_code: str
+    paid_at: datetime
+    lines: tuple[PostingLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cleared:
+    """What a biller says of one bill; `code` is its own word, as received."""
+
+    said: Clearing
+    code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """What a biller says of one clearing that was undone."""
+
+    said: Undoing
+    code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedBill:
+    """One line of the biller's own list of what we have paid."""
+
+    reference: str
+    bill_id: str
+    customer_code: str
+    amount_dong: int
+    is_undone: bool

@@ -87,6 +87,21 @@ REFUNDS_DUE = Gauge("gateway_refunds_due", "Refunds that are due", multiprocess_
 REFUNDS_DUE_DONG = Gauge(
     "gateway_refunds_due_dong", "Đồng of refunds that are due", multiprocess_mode="max"
 )
+POSTINGS_WAITING = Gauge(
+    "gateway_postings_waiting",
+    "Payments that are not yet cleared, or undone, at their biller",
+    ["provider"],
+    multiprocess_mode="max",
+)
+OLDEST_POSTING_SECONDS = Gauge(
+    "gateway_posting_oldest_seconds",
+    "Age of the oldest of them",
+    ["provider"],
+    multiprocess_mode="max",
+)
+POSTED = Counter(
+    "gateway_postings_total", "Bills whose posting ended, by how", ["provider", "ended"]
+)
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 

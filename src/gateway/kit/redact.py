@@ -72,7 +72,7 @@ class Redactor:
         lowered = unquote_plus(text).casefold()
         if not any(name in lowered for name in self._private):
             return text
-        structured = self._json(text) or self._form(text)
+        structured = self._json(text) or self._xml(text) or self._form(text)
         return structured if structured is not None else self._until_private(text)
 
     def _json(self, text: str) -> str | None:
@@ -93,6 +93,26 @@ class Redactor:
         if isinstance(value, list):
             return [self._walk(inner) for inner in value]
         return self._without_private(value) if isinstance(value, str) else value
+
+    def _xml(self, text: str) -> str | None:
+        """Write XML without the text of private elements; None if it is none, or nests them."""
+        if text.lstrip()[:1] != "<":
+            return None
+        shown = _ELEMENT.sub(self._element, text)
+        return shown if self._leaves_none(shown) else None
+
+    def _element(self, found: re.Match[str]) -> str:
+        is_private = found["name"].casefold() in self._private
+        return f"{found['open']}{HIDDEN}{found['close']}" if is_private else found[0]
+
+    def _leaves_none(self, shown: str) -> bool:
+        """Say whether no tag of a private name is left, escaped or not, but hidden and empty ones.
+
+        XML within a text element is not read.
+        """
+        names = "|".join(map(re.escape, self._private))
+        tag = rf"(?:<|&lt;)(?:[\w.-]+:)?(?:{names})(?:[\s/>]|&gt;)"
+        return not re.search(tag, _HIDDEN_ELEMENT.sub("", shown), re.IGNORECASE)
 
     def _form(self, text: str) -> str | None:
         """Write a form or query string anew; None if it is neither."""
@@ -118,6 +138,10 @@ class Redactor:
 
 
 _TIGHT = (",", ":")
+_NAME = r"(?:[\w.-]+:)?(?P<name>[\w.-]+)"
+_END = r"</(?:[\w.-]+:)?(?P=name)>"
+_ELEMENT = re.compile(rf"(?P<open><{_NAME}(?:\s[^<>]*)?>)[^<]+(?P<close>{_END})")
+_HIDDEN_ELEMENT = re.compile(rf"<{_NAME}(?:\s[^<>]*)?(?:/>|>(?:\[redacted\])?{_END})")
 _FIELD = re.compile(r"[\w.\[\]-]+")
 
 

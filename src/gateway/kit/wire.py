@@ -34,14 +34,14 @@ from gateway.kit.exchange import (
     Reason,
 )
 from gateway.kit.logs import log
-from gateway.kit.messages import Call, Reply
+from gateway.kit.messages import REPLY_BYTES_MAX, Call, Reply
 from gateway.kit.redact import Redactor, secrets_of
 from gateway.kit.tokens import Tokens
 from gateway.kit.wire_errors import reason_of, reason_of_status
 
 __all__ = ["Exchange", "Fate", "Limits", "Reason", "Wire"]
 
-READ_BYTES_MAX = 256 * 1024
+READ_BYTES_MAX = REPLY_BYTES_MAX
 PORT_MAX = 65_535
 # Servers let go after 5 s and more; we do first, so few calls meet a closing connection: doubt.
 KEEPALIVE_S = 4.0
@@ -94,10 +94,10 @@ class _Flight:
     def conclude(self, encoding: str) -> Reason:
         """Judge the answer, whose body is here as it travelled, and inflate it."""
         try:
-            self.body = _inflated(self.body, encoding)
+            self.body = _inflated(self.body, encoding, self.call.reply_bytes_max)
         except zlib.error:
             return Reason.PROTOCOL_ERROR
-        if len(self.body) > READ_BYTES_MAX:
+        if len(self.body) > self.call.reply_bytes_max:
             return Reason.TOO_LARGE
         self.is_whole = True
         return reason_of_status(self.status or 0)
@@ -210,7 +210,7 @@ class Wire:
             flight.status, flight.headers = response.status_code, dict(response.headers.items())
             async for piece in response.aiter_raw():
                 flight.body += piece
-                if len(flight.body) > READ_BYTES_MAX:
+                if len(flight.body) > call.reply_bytes_max:
                     return Reason.TOO_LARGE
         finally:
             await response.aclose()
@@ -280,8 +280,8 @@ def _trusted() -> ssl.SSLContext:
     return httpx.create_ssl_context(trust_env=False)
 
 
-def _inflated(raw: bytearray, encoding: str) -> bytearray:
-    """Undo gzip or deflate, but never past the read cap and one byte.
+def _inflated(raw: bytearray, encoding: str, most: int) -> bytearray:
+    """Undo gzip or deflate, but never past `most` bytes and one.
 
     Raises:
         zlib.error: damaged, cut short, or an encoding that nobody asked for.
@@ -291,8 +291,8 @@ def _inflated(raw: bytearray, encoding: str) -> bytearray:
     if encoding.strip().lower() not in {"gzip", "x-gzip", "deflate"}:
         raise zlib.error(encoding)
     inflater = zlib.decompressobj(wbits=_ZLIB_OR_GZIP)
-    inflated = inflater.decompress(raw, READ_BYTES_MAX + 1)
-    if not inflater.eof and len(inflated) <= READ_BYTES_MAX:
+    inflated = inflater.decompress(raw, most + 1)
+    if not inflater.eof and len(inflated) <= most:
         raise zlib.error(encoding)
     return bytearray(inflated)
 

@@ -17,28 +17,18 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
-from starlette.types import Receive, Scope, Send
 
+from gateway.sandbox.rail_answers import answer_as
 from gateway.sandbox.rail_faults import Fault, Faults, Planned
 from gateway.sandbox.rail_notices import Notice, Notices
 from gateway.sandbox.rail_orders import Act, Charge, OrderState, RailOrder
 from gateway.sandbox.rail_page import POLICY, STYLE, render
-
-HTML_ANSWER = "<!doctype html><title>Bao tri</title><p>He thong dang bao tri.</p>"
 
 
 class _PayerAct(BaseModel):
     model_config = ConfigDict(extra="forbid")
     reference: str
     act: Act
-
-
-class _CutOff(Response):
-    """Begin an answer and break off: the server then closes the connection."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = [(b"content-length", b"1")]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
 
 
 class Rail(ABC):
@@ -137,19 +127,7 @@ class Rail(ABC):
         self, request: Request, fault: Fault | None, effect: Callable[[], Awaitable[Response]]
     ) -> Response:
         """Have the effect, or not, and answer, or not, as the fault says."""
-        if fault is None or not fault.endswith(("_before", "_after")):
-            return await effect()
-        if fault.endswith("_after"):
-            await effect()
-        kind = fault.split("_")[0]
-        if kind == "error":
-            return Response("Internal Server Error", 500)
-        if kind == "html":
-            return HTMLResponse(HTML_ANSWER)
-        if kind == "hang":
-            while (await request.receive())["type"] != "http.disconnect":
-                pass
-        return _CutOff()
+        return await answer_as(request, fault, effect)
 
     # ── the application ──────────────────────────────────────────────────────────────────────
 

@@ -159,14 +159,14 @@ class PromisesOfCalls(Subject):
         async with self.stand() as stand:
             order = await stand.open(self.order_at(stand))
             await stand.control("payer", reference=order.reference, act="approve")
-            findings = [await stand.ask(order)]
-            if isinstance(stand.provider, Notifies):
-                incoming = await stand.heard()
-                findings.append(stand.provider.read_notification(incoming).finding)
+            found = await stand.ask(order)
             charges = (await stand.control("charges"))["charges"]
-            for finding in findings:
-                assert finding.outcome is Outcome.SUCCEEDED, finding
-                assert stand.refusal(order, finding) is None, finding
+            assert found.outcome is Outcome.SUCCEEDED, found
+            assert stand.refusal(order, found) is None, found
+            if isinstance(stand.provider, Notifies):
+                told = stand.provider.read_notification(await stand.heard()).finding
+                assert told.outcome is self.told, told
+                assert stand.refusal(order, told) is None, told
         assert [(c["reference"], c["amount_dong"]) for c in charges] == [
             (order.reference, order.amount_dong)
         ]

@@ -67,10 +67,10 @@ class PromisesOfMessages(Subject):
     @needs(Notifies)
     def test_an_authentic_notification_is_read_and_each_forged_twin_is_refused(self) -> None:
         order = self.order()
-        code = self.code_of("notified", Outcome.SUCCEEDED)
+        code = self.code_of("notified", self.told)
         authentic = self.notified(order, self.said(order, code))
         finding = self.provider().read_notification(authentic).finding
-        assert finding.outcome is Outcome.SUCCEEDED
+        assert finding.outcome is self.told
         twins = list(self.forged(authentic))
         assert twins, "no forged twin was given"
         for name, twin in twins:
@@ -161,7 +161,7 @@ class PromisesOfMessages(Subject):
 
     @needs(Notifies)
     def test_two_orders_never_share_a_notification_key(self) -> None:
-        code = self.code_of("notified", Outcome.SUCCEEDED)
+        code = self.code_of("notified", self.told)
         keys = set()
         for number in (1, 2):
             order = self.order(number=number)

@@ -25,6 +25,8 @@ class PromisesOfOrder(Subject):
     def test_a_success_stands_before_and_after_whatever_is_no_failure(self) -> None:
         codes = self._one_code_an_outcome()
         codes.pop(Outcome.FAILED, None)
+        if self.told is not Outcome.SUCCEEDED:
+            return  # no notification of this provider proves a success
         told = [self._told(code) for code in codes.values()]
         twice = self._told(codes[Outcome.SUCCEEDED])
         assert {_end((*order, twice)) for order in permutations(told)} == {AttemptState.SUCCEEDED}

@@ -72,6 +72,8 @@ class Subject:
     """Messages that carry no code, because they are sent for one outcome only."""
     facts: ClassVar[Mapping[str, frozenset[str]]] = {}
     """Which of reference, merchant and amount a message names; all three unless said here."""
+    told: ClassVar[Outcome] = Outcome.SUCCEEDED
+    """What the notification of a paid order says; PENDING where its status is not signed."""
     declined: ClassVar[Outcome] = Outcome.FAILED
     """What a query says of an order that the payer declined."""
     abandoned: ClassVar[Outcome] = Outcome.WAITING

@@ -20,6 +20,7 @@ from gateway.kit.abilities.confirmations import (
     Question,
 )
 from gateway.kit.abilities.credits import Credit, NotifiesCredits
+from gateway.kit.abilities.inquiries import AnswersInquiries
 from gateway.kit.abilities.mandates import DebitsMandates
 from gateway.kit.abilities.orders import (
     AnswersQueries,
@@ -35,6 +36,7 @@ from gateway.kit.abilities.tokens import NeedsToken
 
 __all__ = [
     "ABILITIES",
+    "AnswersInquiries",
     "AnswersQueries",
     "Cancels",
     "Captures",
@@ -70,5 +72,6 @@ ABILITIES: tuple[type[Provider[Config]], ...] = (
     ClearsDebt,
     DebitsMandates,
     NotifiesCredits,
+    AnswersInquiries,
 )
 """In the order of the ability matrix."""
