@@ -104,8 +104,6 @@ def fastapi_app(open_: Callable[[], Runtime]) -> FastAPI:
         crediting,
         suspense,
         collections,
-        answers,
-        health,
     )
     for part in parts:
         app.include_router(part.router)

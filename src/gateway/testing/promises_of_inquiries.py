@@ -34,7 +34,8 @@ from gateway.kit.messages import (
     Unreadable,
 )
 from gateway.kit.redact import secrets_of
-from gateway.testing.promises_of_messages import USELESS, mutant
+from gateway.testing.mutants import mutant
+from gateway.testing.promises_of_messages import USELESS
 from gateway.testing.subject import NotGiven
 
 MUTANTS = 300
