@@ -32,6 +32,7 @@ DOORS = {
     ("/v1/notifications/{provider}", "get"),
     ("/v1/notifications/{provider}", "post"),
     ("/v1/returns/{provider}", "get"),
+    ("/v1/credits/{provider}", "post"),
 }
 """What providers and payers' browsers call, each in its provider's protocol, not ours."""
 
