@@ -10,7 +10,7 @@ from gateway.domain.biller import Channel
 from gateway.domain.errors import CallerError
 from gateway.domain.fingerprint import fingerprint_of
 from gateway.domain.ids import from_public
-from gateway.domain.partner import Caller, Mode
+from gateway.domain.partner import Caller, Mode, Purse
 from gateway.domain.payment import Line, Order
 from gateway.flows import payments, reversals
 from gateway.flows.idempotency import Answer, Keyed
@@ -91,7 +91,9 @@ def a_payment(
 def a_row(rt: Runtime, *bill_ids: str, partner: str = "bank", **changes: object) -> moves.PayRow:
     """Write what PAY is given, as the flow does."""
     asked = a_payment(rt, *bill_ids, partner=partner, **changes)  # type: ignore[arg-type]
-    return payments._row(rt, caller_of(rt, partner), rt.directory.billers[BILLER], asked)
+    payer = caller_of(rt, partner).partner
+    purse = Purse(payer, payer.receivable_account)
+    return payments.pay_row(rt, rt.directory.billers[BILLER], asked.order, asked.keyed, purse)
 
 
 async def collect(rt: Runtime, *bill_ids: str, partner: str = "bank", **changes: object) -> Answer:

@@ -46,6 +46,8 @@ SCOPES = {
     ("GET", "/v1/billers/{biller}/bills/{bill_id}"): Scope.BILLS,
     ("POST", "/v1/billers/{biller}/bills/{bill_id}/cancel"): Scope.BILLS,
     ("PUT", "/v1/billers/{biller}/customers"): Scope.BILLS,
+    ("GET", "/v1/suspense"): Scope.BILLS,
+    ("GET", "/v1/refund-instructions"): Scope.BILLS,
 }
 MISSING = {
     "payment_id": "pay_" + "0" * 32,

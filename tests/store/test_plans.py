@@ -27,6 +27,7 @@ from gateway.store import (
     settlement,
     webhooks,
 )
+from gateway.store import credits as credits_store
 from gateway.store.database import BY_INDEX, Raw
 from tests.store.full_tables import FILL
 
@@ -174,6 +175,9 @@ BORROWED = {
     "EXCHANGES_OF": (evidence.EXCHANGES_OF, {"exchanges_attempt"}),
     "NOTIFICATIONS_OF": (evidence.NOTIFICATIONS_OF, {"notifications_attempt"}),
     "QUARANTINE": (evidence.QUARANTINE, {"quarantine_provider"}),
+    "NAMED_ATTEMPTS": (credits_store.NAMED_ATTEMPTS, {"attempts_reference_key"}),
+    "NAMED_CUSTOMERS": (credits_store.NAMED_CUSTOMERS, {"customers_pkey"}),
+    "HOLD_CUSTOMER": (credits_store.HOLD_CUSTOMER, {"customers_pkey"}),
 }
 
 

@@ -98,7 +98,7 @@ class RefundPage(BaseModel):
 async def list_suspense(request: Request) -> Response:
     """List money in suspense that came for your bills. Only for a biller's own system."""
     rt, asked = runtime_of(request), await asked_of(request)
-    caller = await caller_of(rt, asked, Scope.READ)
+    caller = await caller_of(rt, asked, Scope.BILLS)
     query = read_query(SuspenseQuery, asked.query_pairs())
     wanted = Filter(
         biller_id=_own_biller(caller),
@@ -124,7 +124,7 @@ async def list_suspense(request: Request) -> Response:
 async def list_refund_instructions(request: Request) -> Response:
     """List refunds of money that came for your bills. Only for a biller's own system."""
     rt, asked = runtime_of(request), await asked_of(request)
-    caller = await caller_of(rt, asked, Scope.READ)
+    caller = await caller_of(rt, asked, Scope.BILLS)
     query = read_query(RefundQuery, asked.query_pairs())
     page, has_more = await flow.list_instructions(
         rt, _own_biller(caller), query.state, _before("rfi", query.cursor), query.limit

@@ -56,8 +56,7 @@ async def examine(rt: Runtime) -> list[Check]:
         Check(
             "suspense",
             is_well=not any(part.overdue for part in stands),
-            detail=f"{sum(part.amount_dong for part in stands)} đồng in "
-            f"{sum(part.lines for part in stands)} lines, "
+            detail=f"{sum(part.lines for part in stands)} lines, "
             f"{sum(part.overdue for part in stands)} past their day; see `gateway suspense`",
             blocks=False,
         ),
