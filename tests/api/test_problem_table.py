@@ -15,10 +15,11 @@ from gateway.flows import operate
 
 DOC = Path(__file__).parents[2] / "docs" / "problems.md"
 BY_COMMAND_ONLY = {
-    *("rules_invalid", "partner_unknown", "too_many_keys", "webhook_url_refused"),
-    *("suspense_not_found", "suspense_does_not_pay"),
+    *("rules_invalid", "partner_unknown", "too_many_keys", "webhook_url_refused", "no_live_source"),
+    *("suspense_not_found", "suspense_does_not_pay", "user_name_refused", "user_unknown"),
+    *("sign_in_refused", "too_many_tries", "password_too_weak", "form_forged"),
 }
-"""Codes that only the operator's command line meets."""
+"""Codes that only the command line, or somebody at a page, meets."""
 HEAD = """# Problems
 
 Every error of the API is an [RFC 9457](https://www.rfc-editor.org/rfc/rfc9457) problem

@@ -25,6 +25,7 @@ ALL: list[GatewayError] = [
     errors.Overloaded(),
     errors.OutcomeUnknown(),
     errors.DatabaseUnavailable(),
+    errors.BillerNotAnswering("b"),
     errors.InvariantBroken("two and two are four"),
     refusals.BillerUnknown("b"),
     refusals.CustomerCodeInvalid("b", "C"),

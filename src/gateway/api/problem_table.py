@@ -257,6 +257,16 @@ TABLE: dict[str, Entry] = {
         "Không kết nối được cơ sở dữ liệu; yêu cầu này không trả hay hủy khoản nào.",
         Retry.SAME_REQUEST,
     ),
+    "biller_not_answering": Entry(
+        503,
+        "Biller not answering",
+        "Đơn vị cung cấp chưa trả lời",
+        "The biller's own service did not say what this customer owes, and no answer of it is kept "
+        "that is young enough; nothing moved.",
+        "Hệ thống của đơn vị cung cấp chưa trả lời khách hàng nợ bao nhiêu và không có kết quả cũ "
+        "còn dùng được; không có khoản nào được thu.",
+        Retry.SAME_REQUEST,
+    ),
     "outcome_unknown": Entry(
         503,
         "Outcome unknown",

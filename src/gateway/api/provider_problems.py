@@ -1,6 +1,6 @@
 """The codes of payments through providers; `problem_table.py` joins them to the others."""
 
-from gateway.api.problem_entry import Entry, Retry
+from gateway.api.problem_entry import Entry
 
 PROVIDER_TABLE: dict[str, Entry] = {
     "bill_being_paid": Entry(
@@ -52,15 +52,5 @@ PROVIDER_TABLE: dict[str, Entry] = {
         "Lần thanh toán trước vẫn có thể thu tiền, hoặc có hóa đơn không còn trả được bằng khoản "
         "này. Hãy đọc khoản thanh toán trước.",
         money_may_have_moved=True,
-    ),
-    "biller_not_answering": Entry(
-        503,
-        "Biller not answering",
-        "Đơn vị cung cấp chưa trả lời",
-        "The biller's own service did not say what this customer owes, and no answer of it is kept "
-        "that is young enough; nothing moved.",
-        "Hệ thống của đơn vị cung cấp chưa trả lời khách hàng nợ bao nhiêu và không có kết quả cũ "
-        "còn dùng được; không có khoản nào được thu.",
-        Retry.SAME_REQUEST,
     ),
 }

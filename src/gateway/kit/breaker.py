@@ -91,7 +91,7 @@ class Breaker:
                 self._close() if answered else self._open()
         elif answered is not None:
             self._ended.append((self._clock(), answered))
-            if self._is_bad():
+            if not answered and self._is_bad():  # a call that was answered opens nothing
                 self._open()
 
     def trip(self, reason: str) -> None:
