@@ -28,7 +28,9 @@ from gateway.kit.messages import Call, Incoming, Moment, Opened, Order, Reply, U
 MATRIX = [
     *("TakesPayments", "Notifies", "AnswersQueries", "Cancels", "Captures", "Refunds"),
     *("GivesStatements", "LooksUpBills", "ClearsDebt", "DebitsMandates"),
+    "DebitsByFile",
 ]
+READ_ONLY = {"Notifies", "GivesStatements"}
 CREATED = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
 REFERENCE_MAX = 36
 
@@ -113,7 +115,7 @@ def test_every_question_of_an_ability_has_an_answer_that_is_read() -> None:
         names = ability.__abstractmethods__ - {"merchant", "acknowledge"}
         builds = {name for name in names if not name.startswith("read_")}
         reads = names - builds
-        assert len(builds) == len(reads) or ability.__name__ in {"Notifies", "GivesStatements"}
+        assert len(builds) == len(reads) or ability.__name__ in READ_ONLY
 
 
 def test_an_adapter_never_waits_and_says_what_it_does() -> None:

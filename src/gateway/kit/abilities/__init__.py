@@ -13,7 +13,7 @@ Three rules make an adapter safe:
 """
 
 from gateway.kit.abilities.bills import ClearsDebt, LooksUpBills
-from gateway.kit.abilities.mandates import DebitsMandates
+from gateway.kit.abilities.mandates import DebitsByFile, DebitsMandates
 from gateway.kit.abilities.orders import (
     AnswersQueries,
     Cancels,
@@ -33,6 +33,7 @@ __all__ = [
     "ClearsDebt",
     "Config",
     "ConfigT",
+    "DebitsByFile",
     "DebitsMandates",
     "GivesStatements",
     "LooksUpBills",
@@ -53,5 +54,6 @@ ABILITIES: tuple[type[Provider[Config]], ...] = (
     LooksUpBills,
     ClearsDebt,
     DebitsMandates,
+    DebitsByFile,
 )
 """In the order of the ability matrix."""
