@@ -126,6 +126,12 @@ class ResultLine:
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """A whole result file, its trailer checked; `lines` stand in the file's order."""
+    """A whole result file, its trailer checked; `lines` stand in the file's order.
+
+    Where lines carry no amounts (`vn-autodebit/0.1`), their findings have none, and `taken_dong` is
+    what the trailer says was debited: the house holds it against the sum of its own orders whose
+    lines succeeded, and only if they agree gives each finding its order's amount.
+    """
 
     lines: Sequence[ResultLine]
+    taken_dong: int | None = None
