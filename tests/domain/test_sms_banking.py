@@ -16,7 +16,6 @@ from gateway.domain.sms_banking import (
     Quote,
     hash_otp,
     judge,
-    normalise_sender,
     otp_of,
     read,
 )
@@ -107,16 +106,6 @@ def test_no_text_raises(text: str) -> None:
     for typed in (text, f"TT {text}", f"VBA XN {text}"):
         asked = read(typed, bank="VBA")
         assert asked is None or asked.customer_code.isascii()
-
-
-@pytest.mark.parametrize("number", ["0912345678", "84912345678", "+84912345678", "+84 912.345-678"])
-def test_a_sender_has_one_form(number: str) -> None:
-    assert normalise_sender(number) == "84912345678"
-
-
-@pytest.mark.parametrize("number", ["", "8149", "VIETTEL", "840912345678", "0012345678"])
-def test_what_is_no_mobile_number_is_no_sender(number: str) -> None:
-    assert normalise_sender(number) is None
 
 
 # ── codes ───────────────────────────────────────────────────────────────────────────────────────

@@ -10,7 +10,6 @@ A code is bound to sender, customer, bills and amount, lives three minutes and t
 
 import hmac
 import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -18,6 +17,7 @@ from enum import StrEnum
 from hashlib import sha256
 
 from gateway.domain.payment import Line
+from gateway.domain.plain_text import plain
 
 OTP_DIGITS = 6
 OTP_LIFE = timedelta(minutes=3)
@@ -26,7 +26,6 @@ LETTERS_KEPT = 2
 """A customer code begins with two letters (`PB…`); after them an O is a nought."""
 
 _PERIOD = re.compile(r"(?:KY/?)?(?:[1-3]/)?(0?[1-9]|1[0-2])/(20[0-9]{2}|[0-9]{2})", re.ASCII)
-_SENDER = re.compile(r"(?:\+?84|0)([1-9][0-9]{8})", re.ASCII)
 _NOT_TYPED = re.compile(r"[^0-9A-Z/]+", re.ASCII)
 _NOUGHT = str.maketrans("O", "0")
 
@@ -72,16 +71,6 @@ def read(text: str, *, bank: str) -> Asked | None:
     if command is Command.GIVE_UP:
         return Asked(command, reference="".join(rest))
     return _about_bills(command, rest)
-
-
-def normalise_sender(number: str) -> str | None:
-    """Write a mobile number as 84 and nine digits; None if it is none.
-
-    >>> normalise_sender("0912345678"), normalise_sender("+84912345678"), normalise_sender("8149")
-    ('84912345678', '84912345678', None)
-    """
-    found = _SENDER.fullmatch(re.sub(r"[ .-]", "", number))
-    return f"84{found[1]}" if found else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,9 +148,7 @@ def _sorted(lines: Sequence[Line]) -> list[Line]:
 
 
 def _words(text: str) -> list[str]:
-    apart = unicodedata.normalize("NFKD", text.upper().replace("Đ", "D").replace("Ð", "D"))
-    plain = "".join(letter for letter in apart if not unicodedata.combining(letter))
-    return _NOT_TYPED.sub(" ", plain).split()
+    return _NOT_TYPED.sub(" ", plain(text).upper()).split()
 
 
 def _confirmation(rest: list[str]) -> Asked | None:

@@ -4,11 +4,11 @@
 Accounts and names are masked, and no amount is ever cut: what is too long loses its end.
 """
 
-import unicodedata
 from collections.abc import Sequence
 
 from gateway.domain.masking import mask_name
 from gateway.domain.payment import Line
+from gateway.domain.plain_text import plain
 
 LENGTH_MAX = 160
 DIGITS_SHOWN = 4
@@ -23,9 +23,7 @@ def fold(text: str) -> str:
     >>> fold("Đang xử lý, không trả lại lần nữa")
     'Dang xu ly, khong tra lai lan nua'
     """
-    apart = unicodedata.normalize("NFKD", text.replace("đ", "d").replace("Đ", "D"))
-    plain = "".join(c for c in apart.translate(_DEAR) if c.isascii() and c.isprintable())
-    return " ".join(plain.split())[:LENGTH_MAX].rstrip()
+    return plain(text.translate(_DEAR))[:LENGTH_MAX].rstrip()
 
 
 def mask_account(number: str) -> str:

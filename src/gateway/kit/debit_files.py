@@ -3,11 +3,12 @@
 No bank publishes its direct-debit file; this is our own proposal (docs/providers/autodebit.md).
 Amounts are whole đồng, text is ASCII, lines end with a line feed, and the last line is a trailer
 `T|count|sum|sha256`, the hash over all bytes before it. The sum of a result file is that of the
-debits that were taken (code 00). A file whose trailer does not hold says nothing about any line.
+debits that were taken (code 00), for its lines carry no amounts. A file whose trailer does not hold
+says nothing about any line.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from hashlib import sha256
@@ -26,7 +27,7 @@ _SEQUENCE_MAX = 999
 
 
 @dataclass(frozen=True, slots=True)
-class DebitLine:
+class RequestLine:
     """One debit of a request file; a later attempt has the same `debit_id` and a higher number."""
 
     debit_id: str
@@ -39,7 +40,7 @@ class DebitLine:
 
 
 @dataclass(frozen=True, slots=True)
-class ResultLine:
+class BankLine:
     """One debit's result as the bank wrote it; `booked_at` is None where nothing was booked."""
 
     debit_id: str
@@ -64,7 +65,7 @@ def result_name(request: str) -> str:
     return request.removesuffix(".REQ") + ".RES"
 
 
-def write_debits(lines: Sequence[DebitLine]) -> bytes:
+def write_debits(lines: Sequence[RequestLine]) -> bytes:
     """Write a request file: equal bytes for equal lines, so that sending it again is safe."""
     ensure(bool(lines), "a request file has a debit")
     ensure(len({line.debit_id for line in lines}) == len(lines), "a debit stands in a file once")
@@ -72,29 +73,28 @@ def write_debits(lines: Sequence[DebitLine]) -> bytes:
     return body + _trailer(len(lines), sum(line.amount_dong for line in lines), body)
 
 
-def read_results(raw: bytes, amounts_dong: Mapping[str, int]) -> list[ResultLine]:
-    """Read a result file against what was asked: the amount of each debit by its id.
+def read_results(raw: bytes) -> tuple[list[BankLine], int]:
+    """Read a result file: its lines, and the sum in đồng that was taken by them.
 
-    Debits that the file lacks are not proved anything; they are simply not in the list.
+    The lines carry no amounts, so the sum is the trailer's word: whoever asked for the debits holds
+    it against them. Debits that the file lacks are not proved anything.
 
     Raises:
-        Unreadable: the trailer does not hold, a line is not a result, a debit stands twice, or one
-            was never asked. Nothing may be concluded from any line.
+        Unreadable: the trailer does not hold, a line is not a result, or a debit stands twice.
+            Nothing may be concluded from any line.
     """
     at = raw.rfind(b"T|")
     body, said = raw[: max(at, 0)], _TRAILER.fullmatch(raw[max(at, 0) :])
     if at < 0 or said is None:
         raise Unreadable(what="trailer of the result file")
-    results = [_result(line) for line in _lines_of(body)]
-    ids = {result.debit_id for result in results}
-    if len(ids) != len(results) or not ids <= amounts_dong.keys():
-        raise Unreadable(what="result file, a debit is repeated or was never asked,")
-    taken = sum(amounts_dong[result.debit_id] for result in results if result.code == TAKEN)
-    if (int(said[1]), int(said[2])) != (len(results), taken):
-        raise Unreadable(what="count or sum of the result file")
     if said[3].decode() != sha256(body).hexdigest():
         raise Unreadable(what="hash of the result file")
-    return results
+    results = [_result(line) for line in _lines_of(body)]
+    if int(said[1]) != len(results):
+        raise Unreadable(what="count of the result file")
+    if len({result.debit_id for result in results}) != len(results):
+        raise Unreadable(what="result file, a debit stands in it twice,")
+    return results, int(said[2])
 
 
 def read_time(text: str) -> datetime | None:
@@ -114,7 +114,7 @@ def read_time(text: str) -> datetime | None:
     return at
 
 
-def _written(line: DebitLine) -> str:
+def _written(line: RequestLine) -> str:
     ensure(line.amount_dong > 0, "a debit takes a positive amount")
     ensure(line.attempt > 0, "attempts are counted from 1")
     texts = (line.debit_id, line.mandate_id, line.account_no, line.customer_code, line.bill_id)
@@ -133,11 +133,11 @@ def _lines_of(body: bytes) -> list[str]:
     return text.replace("\r\n", "\n").removesuffix("\n").split("\n") if text else []
 
 
-def _result(line: str) -> ResultLine:
+def _result(line: str) -> BankLine:
     found = _RESULT.fullmatch(line)
     if found is None:
         raise Unreadable(what="line of the result file")
     booked_at = read_time(found[4])
     if found[2] == TAKEN and not (found[3] and booked_at):
         raise Unreadable(what="line of the result file, number or time of booking,")
-    return ResultLine(found[1], found[2], found[3], booked_at)
+    return BankLine(found[1], found[2], found[3], booked_at)
