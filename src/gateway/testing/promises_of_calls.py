@@ -15,6 +15,7 @@ from gateway.kit import logs
 from gateway.kit.abilities import AnswersQueries, Notifies, TakesPayments
 from gateway.kit.breaker import Breakers
 from gateway.kit.exchange import Exchange, Fate, Limits
+from gateway.kit.mandate_messages import MandateNews
 from gateway.kit.messages import Acknowledgement, Call, Garbled, Incoming, Opened, Order, Verdict
 from gateway.kit.redact import Redactor, secrets_of
 from gateway.kit.wire import Wire
@@ -163,7 +164,9 @@ class PromisesOfCalls(Subject):
             findings = [await stand.ask(order)]
             if isinstance(stand.provider, Notifies):
                 incoming = await stand.heard()
-                findings.append(stand.provider.read_notification(incoming).finding)
+                told = stand.provider.read_notification(incoming)
+                assert not isinstance(told, MandateNews)
+                findings.append(told.finding)
             charges = (await stand.control("charges"))["charges"]
             for finding in findings:
                 assert finding.outcome is Outcome.SUCCEEDED, finding
