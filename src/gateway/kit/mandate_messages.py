@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from gateway.domain.evidence import Finding
 from gateway.domain.mandate import MandateState
-from gateway.kit.messages import Order
+from gateway.kit.messages import NextAction, Order
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,9 @@ class Mandate:
 class MandateSaid:
     """What a bank's message says of a mandate; `state` None: nothing can be concluded, ask.
 
+    `provider_id`, from whichever message it comes (an answer or news), replaces what is kept: a
+    wallet gives it in steps, and with the last one the mandate can be debited.
+
     `is_refused` says that the bank did not do what was asked (a wrong OTP), the state stands.
     """
 
@@ -51,6 +54,8 @@ class MandateSaid:
     reference: str | None = None
     provider_id: str | None = None
     is_refused: bool = False
+    action: NextAction | None = None
+    """Where the payer agrees, at a wallet whose own app asks; None at a bank."""
 
 
 @dataclass(frozen=True, slots=True)

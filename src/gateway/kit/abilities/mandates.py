@@ -14,7 +14,7 @@ from gateway.kit.mandate_messages import (
     MandateSaid,
     Results,
 )
-from gateway.kit.messages import Call, Moment, Order, Reply
+from gateway.kit.messages import Call, Moment, Order, Reply, Unreadable
 
 
 class DebitsMandates(Provider[ConfigT]):
@@ -71,6 +71,18 @@ class DebitsMandates(Provider[ConfigT]):
         Raises:
             Garbled: unreadable or wrongly signed.
         """
+
+    def prepare(self, line: DebitLine, moment: Moment) -> Call | None:
+        """Build the call that must come before `debit`, if there is one; it takes no money."""
+        return None
+
+    def read_prepared(self, line: DebitLine, reply: Reply) -> DebitLine | Finding:
+        """Read its answer: the line to give to `debit`, or a refusal as `read_debited`'s.
+
+        Raises:
+            Garbled: unreadable or wrongly signed; nothing was taken, but ask before trying again.
+        """
+        raise Unreadable(what="answer to a call that is never made")
 
     @abstractmethod
     def debit(self, line: DebitLine, moment: Moment) -> Call:
