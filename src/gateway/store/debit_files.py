@@ -26,6 +26,10 @@ WITH kept AS (
 UPDATE debits SET file_id = $1 WHERE biller_id = $2 AND attempt_id = ANY ($10::uuid[])
   AND state = 'drawn'
 """
+IS_RETURNED = """
+SELECT EXISTS (SELECT FROM debits
+    WHERE biller_id = $1 AND payment_id = $2 AND state = 'returned')
+"""
 FILES = """
 SELECT name, body FROM debit_files WHERE biller_id = $1 AND provider = $2 AND day = $3
 ORDER BY number
@@ -69,3 +73,8 @@ async def files(connection: Raw, biller_id: int, provider: str, day: date) -> di
     """Read the files of a day by name: equal bytes whenever they are handed over."""
     rows = await connection.fetch(FILES, biller_id, provider, day)
     return {row["name"]: row["body"] for row in rows}
+
+
+async def is_returned(connection: Raw, biller_id: int, payment_id: UUID) -> bool:
+    """Say whether a payment's debit was given back by its bank."""
+    return bool(await connection.fetchval(IS_RETURNED, biller_id, payment_id))

@@ -24,13 +24,14 @@ ORDER BY d.id LIMIT $3 FOR UPDATE OF d SKIP LOCKED
 """
 
 # Writes what debits came to, counts their mandates' failed months, and tells of those that failed
-# for good. Gives the mandates that failed in so many months. $2: id, state, reason, due_on as JSON.
+# for good. Gives the mandates that failed in so many months. $2: id, state, reason, tries, due_on.
 CONCLUDE = """
 WITH said AS MATERIALIZED (
     SELECT * FROM json_to_recordset($2::text::json) AS s (
-        id uuid, state text, reason text, due_on date)
+        id uuid, state text, reason text, tries smallint, due_on date)
 ), moved AS (
-    UPDATE debits d SET state = s.state, reason = s.reason, due_on = coalesce(s.due_on, d.due_on)
+    UPDATE debits d SET state = s.state, reason = s.reason, tries = s.tries,
+        due_on = coalesce(s.due_on, d.due_on)
     FROM said s WHERE d.biller_id = $1::smallint AND d.id = s.id
     RETURNING d.id, d.mandate_id, d.customer_code, d.bill_id, d.amount_dong, d.month, d.state,
         d.reason
@@ -144,6 +145,7 @@ class Conclusion:
     id: UUID
     state: str
     reason: str
+    tries: int
     due_on: date | None = None
 
 

@@ -43,6 +43,9 @@ WHERE m.biller_id = $1 AND m.customer_code = $2
 BY_ID = f"""
 SELECT {_COLUMNS} FROM mandates m WHERE m.biller_id = ANY ($2::smallint[]) AND m.id = $1
 """  # noqa: S608 (a constant of this file)
+BY_IDS = f"""
+SELECT {_COLUMNS} FROM mandates m WHERE m.biller_id = $1 AND m.id = ANY ($2::uuid[])
+"""  # noqa: S608 (a constant of this file)
 BY_REFERENCE = f"""
 SELECT {_COLUMNS} FROM mandates m WHERE m.provider = $1 AND m.reference = $2
 """  # noqa: S608 (a constant of this file)
@@ -98,6 +101,10 @@ WITH moved AS (
     WHERE e.disabled_at IS NULL AND $12 = ANY (e.event_types)
 )
 SELECT id FROM moved
+"""
+WAS_HEARD = """
+SELECT EXISTS (SELECT FROM mandate_events
+    WHERE biller_id = $1 AND mandate_id = $2 AND source_key = $3)
 """
 REGISTERED = """
 UPDATE mandates SET registered_at = coalesce(registered_at, $3),
@@ -216,6 +223,12 @@ async def by_id(connection: Raw, mandate_id: UUID, biller_ids: Sequence[int]) ->
     return _mandate(await connection.fetchrow(BY_ID, mandate_id, biller_ids))
 
 
+async def by_ids(connection: Raw, biller_id: int, ids: Sequence[UUID]) -> dict[UUID, MandateRow]:
+    """Read mandates by their ids."""
+    rows = await connection.fetch(BY_IDS, biller_id, ids)
+    return {row["id"]: MandateRow(**row) for row in rows}
+
+
 async def by_reference(connection: Raw, provider: str, reference: str) -> MandateRow | None:
     """Read a mandate by our reference at its bank."""
     if "\x00" in reference:
@@ -262,6 +275,11 @@ async def change(connection: Raw, held: MandateRow, row: ChangeRow) -> bool:
         *(row.change, row.origin, row.source_key, row.at, row.event_id, row.event_type, row.body),
     )
     return moved is not None
+
+
+async def was_heard(connection: Raw, row: MandateRow, source_key: str) -> bool:
+    """Say whether this source has changed the mandate before."""
+    return bool(await connection.fetchval(WAS_HEARD, row.biller_id, row.id, source_key))
 
 
 async def registered(

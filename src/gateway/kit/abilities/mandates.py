@@ -2,6 +2,8 @@
 
 from abc import abstractmethod
 from collections.abc import Iterable
+from datetime import time
+from typing import ClassVar
 
 from gateway.domain.evidence import Finding
 from gateway.kit.abilities.provider import ConfigT, Provider
@@ -23,6 +25,9 @@ class DebitsMandates(Provider[ConfigT]):
     A debit's outcome is asked for by `AnswersQueries.query`, told by `Notifies`; mandates and late
     returns are told by `Notifies` too, as `MandateNews` and `Return`.
     """
+
+    debits_until: ClassVar[time] = time(16)
+    """The cut-off in Vietnamese time: what is not sent by then waits for the next business day."""
 
     @abstractmethod
     def register(self, mandate: Mandate, moment: Moment) -> Call:
@@ -106,6 +111,9 @@ class DebitsMandates(Provider[ConfigT]):
 
 class DebitsByFile(Provider[ConfigT]):
     """Takes debits as a file before its cut-off, and answers with a result file."""
+
+    debits_until: ClassVar[time] = time(16)
+    """The cut-off in Vietnamese time: what is in no file by then waits."""
 
     @abstractmethod
     def write_debits(self, named: FileNamed, lines: Iterable[DebitLine]) -> DebitFile:
