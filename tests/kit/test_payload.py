@@ -6,13 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.kit.messages import SignatureWrong, Unreadable
+from gateway.kit.messages import Reply, SignatureWrong, Unreadable
 from gateway.kit.payload import (
     check_signature,
     integer_of,
     raw_member,
     read_exact,
     read_object,
+    read_ok,
     text_of,
 )
 
@@ -113,3 +114,10 @@ def test_any_other_signature_is_wrong(given_: object) -> None:
     check_signature("ab", "ab")
     with pytest.raises(SignatureWrong):
         check_signature("ab", given_)
+
+
+def test_only_an_answer_of_status_200_is_read() -> None:
+    assert read_ok(Reply(200, b'{"a": 1}')) == {"a": 1}
+    for status in (201, 302, 400, 404):
+        with pytest.raises(Unreadable):
+            read_ok(Reply(status, b'{"a": 1}'))

@@ -4,11 +4,12 @@ import hmac
 import json
 import re
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 
 from jiter import from_json
 
-from gateway.kit.messages import SignatureWrong, Unreadable
+from gateway.kit.messages import Reply, SignatureWrong, Unreadable
 
 # 18 digits: an int64, and far from the size that Python refuses to write.
 _INTEGER = re.compile(r"-?[0-9]{1,18}", re.ASCII)
@@ -30,6 +31,17 @@ def read_object(body: bytes) -> dict[str, Any]:
     if not isinstance(fields, dict):
         raise Unreadable(what="JSON object")
     return fields
+
+
+def read_ok(reply: Reply) -> dict[str, Any]:
+    """Read the object of an answer of status 200; any other status says nothing.
+
+    Raises:
+        Unreadable: another status, or as `read_object`.
+    """
+    if reply.status != HTTPStatus.OK:
+        raise Unreadable(what=f"answer of status {reply.status}")
+    return read_object(reply.body)
 
 
 def read_exact(body: bytes) -> dict[str, Any]:

@@ -5,12 +5,11 @@ class of yours. What each promise is for stands in the four files that it is mad
 """
 
 from gateway.testing.promises_of_debits import PromisesOfDebits
-from gateway.testing.promises_of_messages import PromisesOfMessages
 from gateway.testing.promises_of_order import PromisesOfOrder
 from gateway.testing.subject import Said, Subject, twins_of
 
 __all__ = ["ProviderConformance", "Said", "Subject", "twins_of"]
 
 
-class ProviderConformance(PromisesOfMessages, PromisesOfOrder, PromisesOfDebits):
+class ProviderConformance(PromisesOfOrder, PromisesOfDebits):
     """Every promise; a subclass gives `provider_class` and what `Subject` declares."""
