@@ -9,7 +9,9 @@ from contextlib import suppress
 import uvloop
 from prometheus_client import start_http_server
 
+from gateway.flows.concluding import conclude_all
 from gateway.flows.deliveries import Courier
+from gateway.flows.mandates import expire_lapsed
 from gateway.flows.resolving import measure_doubts, resolve_due
 from gateway.flows.upkeep import keep_up, measure_backlog
 from gateway.kit import logs
@@ -22,6 +24,7 @@ IDLE_S = 0.2
 FAILED_S = 1.0
 UPKEEP_EVERY_S = 600.0
 MEASURE_EVERY_S = 5.0
+CONCLUDE_EVERY_S = 2.0
 
 
 async def work(settings: Settings, stop: asyncio.Event) -> None:
@@ -43,6 +46,8 @@ async def work(settings: Settings, stop: asyncio.Event) -> None:
             _deliver(courier, stop),
             *(_resolve(rt, code, stop) for code in rt.providers),
             _every(UPKEEP_EVERY_S, lambda: keep_up(rt), stop),
+            _every(UPKEEP_EVERY_S, lambda: expire_lapsed(rt), stop),
+            _every(CONCLUDE_EVERY_S, lambda: conclude_all(rt), stop),
             _every(MEASURE_EVERY_S, lambda: measure_backlog(rt), stop),
             _every(MEASURE_EVERY_S, lambda: measure_doubts(rt), stop),
         )
@@ -77,7 +82,9 @@ async def _resolve(rt: Runtime, code: str, stop: asyncio.Event) -> None:
             await _sleep(IDLE_S, stop)
 
 
-async def _every(seconds: float, turn: Callable[[], Awaitable[None]], stop: asyncio.Event) -> None:
+async def _every(
+    seconds: float, turn: Callable[[], Awaitable[object]], stop: asyncio.Event
+) -> None:
     while not stop.is_set():
         try:
             await turn()

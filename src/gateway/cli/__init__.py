@@ -11,7 +11,7 @@ import typer
 
 from gateway import house, run
 from gateway.app import fastapi_app, openapi_yaml
-from gateway.cli import providers, setup
+from gateway.cli import mandates, providers, setup
 from gateway.cli.flow import no_runtime, run_flow, stop
 from gateway.domain.clock import business_date
 from gateway.embedded import EmbeddedPostgresError
@@ -33,6 +33,7 @@ commands = typer.Typer(
 )
 setup.add_to(commands)
 providers.add_to(commands)
+mandates.add_to(commands)
 
 KEEP_ALIVE_S = 75
 BACKLOG = 2048

@@ -74,7 +74,8 @@ def _conclusion(rt: Runtime, code: str, debit: Ended, today: date) -> Conclusion
     reason = debit.code or debit.attempt_state
     may_retry = _after(rt, code, debit) is AfterFailure.RETRY and debit.tries <= debit.retry_days
     if may_retry:
-        return Conclusion(debit.id, "planned", reason, debit.tries, next_business_day(today))
+        again_on = next_business_day(max(today, debit.due_on))
+        return Conclusion(debit.id, "planned", reason, debit.tries, again_on)
     return Conclusion(debit.id, "failed", reason, debit.tries)
 
 

@@ -49,6 +49,8 @@ class Run:
     provider: str
     day: date
     rehearses: bool = False
+    by_file: bool = False
+    """Draw for a file, though the bank can be called."""
 
 
 @dataclass(slots=True)
@@ -154,7 +156,8 @@ async def _send_some(rt: Runtime, biller: Biller, run: Run, today: date, done: S
     chunk = _drawing(rt, biller, run, today)
     provider = _bank(rt, run.provider)
     count = FILE_CHUNK
-    if isinstance(provider, DebitsMandates):
+    by_call = isinstance(provider, DebitsMandates) and not run.by_file
+    if by_call:
         count = min(FILE_CHUNK, 4 * provider.config.concurrency)
     async with database.borrow(rt.pool) as connection:
         drawn = await debits.draw(connection, chunk, _minted(rt, provider, count))
@@ -163,7 +166,7 @@ async def _send_some(rt: Runtime, biller: Biller, run: Run, today: date, done: S
     done.skipped += drawn.skipped
     done.put_off += drawn.put_off
     done.sent += len(drawn.attempts)
-    if isinstance(provider, DebitsMandates) and drawn.attempts:
+    if by_call and drawn.attempts:
         arrived = await debit_all(rt, biller.id, run.provider, list(drawn.attempts))
         done.unreachable = not arrived
         if not arrived:
@@ -186,7 +189,7 @@ def _drawing(rt: Runtime, biller: Biller, run: Run, today: date) -> Drawing:
     now, provider = rt.clock.now(), _bank(rt, run.provider)
     expires_at = now + LIFE
     due_at = now + timedelta(seconds=provider.config.deadline_s + SENT_MARGIN_S)
-    if not isinstance(provider, DebitsMandates):
+    if run.by_file or not isinstance(provider, DebitsMandates):
         days = next_business_day(today, FILE_LIFE_DAYS) - today
         expires_at = due_at = now + days
     return Drawing(

@@ -12,7 +12,7 @@ from gateway.store.database import Raw
 # Drawn debits whose payment has ended, with what their bank said; locks the debits. Rides
 # debits_drawn; at most $3.
 ENDED = """
-SELECT d.id, d.mandate_id, d.tries, m.retry_days, p.status = 'succeeded' AS is_settled,
+SELECT d.id, d.mandate_id, d.tries, d.due_on, m.retry_days, p.status = 'succeeded' AS is_settled,
     a.state AS attempt_state, a.code
 FROM debits d
 JOIN payments p ON p.biller_id = d.biller_id AND p.id = d.payment_id
@@ -132,6 +132,7 @@ class Ended:
     id: UUID
     mandate_id: UUID
     tries: int
+    due_on: date
     retry_days: int
     is_settled: bool
     attempt_state: str
