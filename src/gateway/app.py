@@ -15,8 +15,10 @@ from gateway.api import (
     answers,
     billers,
     bills,
+    debit_runs,
     health,
     lookup,
+    mandates,
     notifications,
     openapi,
     payments,
@@ -87,7 +89,7 @@ def fastapi_app(open_: Callable[[], Runtime]) -> FastAPI:
         redirect_slashes=False,
     )
     parts = (billers, lookup, bills, payments, provider_payments, notifications, answers, health)
-    for part in parts:
+    for part in (*parts, mandates, debit_runs):
         app.include_router(part.router)
     openapi.install(app, description=DESCRIPTION, webhooks=WEBHOOKS)
     app.include_router(docs_routes(_problem_docs()))
