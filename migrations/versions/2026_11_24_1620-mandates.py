@@ -13,15 +13,6 @@ down_revision = "0003"
 branch_labels = None
 depends_on = None
 
-# A UUIDv7 of an instant, for statements that write a hundred thousand events at once.
-IDS = """
-CREATE FUNCTION uuid7_at(moment timestamptz) RETURNS uuid LANGUAGE sql VOLATILE AS $$
-    SELECT encode(set_byte(b, 6, (get_byte(b, 6) & 15) | 112), 'hex')::uuid FROM (
-        SELECT substring(uuid_send(uuid7_floor(moment)) FOR 6)
-            || substring(uuid_send(gen_random_uuid()) FROM 7)) AS made (b)
-$$;
-"""
-
 MANDATES = """
 CREATE TABLE mandates (
     biller_id smallint NOT NULL,
@@ -160,7 +151,6 @@ GRANT UPDATE ON mandates, debit_runs, debits TO gateway_service;
 
 NARROW = """
 DROP TABLE debit_files, debits, debit_runs, mandate_events, mandates;
-DROP FUNCTION uuid7_at(timestamptz);
 """
 
 
@@ -173,7 +163,7 @@ def _run_script(sql: str) -> None:
 def upgrade() -> None:
     """Add mandates, runs and debits."""
     op.execute("SET LOCAL lock_timeout = '3s'")
-    for part in (IDS, MANDATES, DEBITS, GRANTS):
+    for part in (MANDATES, DEBITS, GRANTS):
         _run_script(part)
 
 

@@ -19,7 +19,7 @@ from gateway.kit.attached import Providers
 from gateway.providers.autodebit import AutoDebit, Config
 from gateway.runtime import Clock, Runtime, Secrets
 from gateway.sandbox import autodebit as bank
-from gateway.store.debits import Planned
+from gateway.store.debit_plans import Planned
 from gateway.store.mandates import MandateRow
 from gateway.testing.served import served
 from tests.conftest import client_of

@@ -127,12 +127,14 @@ def days_drawn_on(day: date) -> tuple[int, ...]:
     >>> days_drawn_on(date(2026, 11, 30))  # a Monday
     (28, 29, 30)
     """
+    if not is_business_day(day):
+        return ()
     drawn = [day.day]
     before = day - timedelta(days=1)
     while not is_business_day(before):
         drawn.insert(0, before.day)
         before -= timedelta(days=1)
-    return tuple(drawn) if is_business_day(day) else ()
+    return tuple(drawn)
 
 
 def first_noticed(today: date) -> date:

@@ -13,12 +13,13 @@ from gateway.domain.attempt import AttemptState
 from gateway.domain.calendar import next_business_day
 from gateway.domain.clock import business_date
 from gateway.domain.errors import present
+from gateway.domain.ids import stamp_of
 from gateway.domain.mandate import FAILED_MONTHS_MAX, Change, lapses_on
 from gateway.flows.mandates import BANK, change_held
 from gateway.kit.abilities import DebitsByFile, DebitsMandates
 from gateway.kit.mandate_messages import AfterFailure
 from gateway.runtime import Runtime
-from gateway.store import database, debit_results, mandates
+from gateway.store import database, debit_results, debits, mandates
 from gateway.store.debit_results import Conclusion, Ended
 
 CHUNK = 1000
@@ -32,9 +33,12 @@ async def conclude(rt: Runtime, biller_id: int, code: str, *, today: date | None
     while done := await _conclude_some(rt, biller_id, code, today):
         count += done
     now = rt.clock.now()
-    async with database.borrow(rt.pool) as connection:
+    async with database.borrow(rt.pool) as connection, connection.transaction():
+        await connection.execute(debits.BY_INDEX)
         head = receipt.event_head("debit_run.completed", now) + "{"
-        await debit_results.complete(connection, biller_id, code, now, head)
+        await debit_results.complete(
+            connection, biller_id, code, now=now, head=head, stamp=stamp_of(now)
+        )
     return count
 
 
@@ -49,6 +53,7 @@ async def conclude_all(rt: Runtime) -> None:
 async def _conclude_some(rt: Runtime, biller_id: int, code: str, today: date) -> int:
     now = rt.clock.now()
     async with database.borrow(rt.pool) as connection, connection.transaction():
+        await connection.execute(debits.BY_INDEX)
         ended = await debit_results.ended(connection, biller_id, code, CHUNK)
         if not ended:
             return 0
@@ -60,6 +65,7 @@ async def _conclude_some(rt: Runtime, biller_id: int, code: str, today: date) ->
             lapses_on=lapses_on(today),
             head=receipt.event_head("debit.failed", now) + "{",
             failed_months_max=FAILED_MONTHS_MAX,
+            stamp=stamp_of(now),
         )
         await _change_mandates(rt, connection, biller_id, _changes(rt, code, ended, failing))
     return len(ended)

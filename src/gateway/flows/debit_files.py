@@ -4,12 +4,12 @@ A file is kept in the transaction that marks its debits, so it is whole or not t
 asks for it again gets equal bytes.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from gateway.domain.attempt import OPEN, AttemptState
 from gateway.domain.clock import business_date
-from gateway.domain.evidence import Outcome, Rank
+from gateway.domain.evidence import Finding, Outcome, Rank
 from gateway.flows.access import find_biller
 from gateway.flows.calling import fact_of, landing
 from gateway.flows.concluding import conclude
@@ -17,7 +17,7 @@ from gateway.flows.debit_returns import take_return
 from gateway.flows.debiting import lines_of
 from gateway.flows.settling import Settled, Source, settle
 from gateway.kit.abilities import DebitsByFile
-from gateway.kit.mandate_messages import FileNamed, ResultLine
+from gateway.kit.mandate_messages import FileNamed, ResultLine, Results
 from gateway.runtime import Runtime
 from gateway.store import attempts, database, debit_files
 from gateway.store.attempts import AttemptRow
@@ -91,11 +91,36 @@ async def take_results(
     provider, _ = rt.provider(code, DebitsByFile)
     biller = find_biller(rt, biller_code)
     done = Taken()
-    for line in provider.read_results(raw).lines:
+    results = provider.read_results(raw)
+    for line in await _with_amounts(rt, code, results):
         done.lines += 1
         await _take(rt, code, line, done)
     await conclude(rt, biller.id, code, today=today or business_date(rt.clock.now()))
     return done
+
+
+async def _with_amounts(rt: Runtime, code: str, results: Results) -> list[ResultLine]:
+    """Give each line its order's amount, if the file says the sum of what was taken and it agrees.
+
+    Where it does not, no success carries an amount, and so none settles: a person has to look.
+    """
+    if results.taken_dong is None:
+        return list(results.lines)
+    amounts: dict[str, int] = {}
+    async with database.borrow(rt.pool) as connection:
+        for line in results.lines:
+            known = await attempts.by_reference(connection, code, line.finding.reference or "")
+            if known is not None:
+                amounts[known.reference] = known.amount_dong
+    lines = [replace(line, finding=_priced(line.finding, amounts)) for line in results.lines]
+    taken = sum(
+        line.finding.amount_dong or 0 for line in lines if line.finding.outcome is Outcome.SUCCEEDED
+    )
+    return lines if taken == results.taken_dong else list(results.lines)
+
+
+def _priced(finding: Finding, amounts: dict[str, int]) -> Finding:
+    return replace(finding, amount_dong=amounts.get(finding.reference or ""))
 
 
 async def _take(rt: Runtime, code: str, line: ResultLine, done: Taken) -> None:

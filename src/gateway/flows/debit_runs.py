@@ -8,6 +8,7 @@ asked about by the resolver, never sent again.
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
+from uuid import UUID
 
 from gateway.domain import receipt
 from gateway.domain.biller import Biller
@@ -19,6 +20,7 @@ from gateway.domain.calendar import (
     next_business_day,
 )
 from gateway.domain.clock import business_date
+from gateway.domain.ids import stamp_of
 from gateway.domain.mandate_refusals import DayRefused
 from gateway.domain.partner import Mode
 from gateway.flows.access import find_biller
@@ -30,14 +32,15 @@ from gateway.flows.waking import wake
 from gateway.kit.abilities import DebitsByFile, DebitsMandates
 from gateway.kit.logs import log
 from gateway.runtime import Runtime
-from gateway.store import database, debits, imports
-from gateway.store.debits import Drawing, Minted, Planned
+from gateway.store import database, debit_plans, debits, imports
+from gateway.store.debit_plans import Planned
+from gateway.store.debits import Drawing, Minted
 
 LIFE = timedelta(minutes=10)
 """How long a debit that was sent may arrive at its bank; after it, unknown there is proof."""
 FILE_LIFE_DAYS = 3
 """Business days within which a bank answers a file."""
-FILE_CHUNK = 1000
+FILE_CHUNK = 200
 TEXT = "Thanh toán hóa đơn điện "
 
 
@@ -62,6 +65,7 @@ class Sent:
     skipped: int = 0
     put_off: int = 0
     unreachable: bool = False
+    last: tuple[date, UUID] = debits.START
 
     def __str__(self) -> str:
         """Say it in one sentence."""
@@ -88,7 +92,7 @@ async def prepare(rt: Runtime, run: Run) -> Planned:
         )
     async with database.borrow(rt.pool) as connection, connection.transaction():
         await connection.execute(imports.BULK)
-        return await debits.plan(
+        return await debit_plans.plan(
             connection,
             biller.id,
             run.provider,
@@ -98,6 +102,7 @@ async def prepare(rt: Runtime, run: Run) -> Planned:
             now=now,
             oldest_first=biller.rules.oldest_first,
             head=receipt.event_head("debit.announced", now) + "{",
+            stamp=stamp_of(now),
         )
 
 
@@ -160,8 +165,12 @@ async def _send_some(rt: Runtime, biller: Biller, run: Run, today: date, done: S
     if by_call:
         count = min(FILE_CHUNK, 4 * provider.config.concurrency)
     async with database.borrow(rt.pool) as connection:
-        drawn = await debits.draw(connection, chunk, _minted(rt, provider, count))
-    await wake(rt, biller.id, drawn.outbid)
+        drawn = await debits.draw(connection, chunk, _minted(rt, provider, count), done.last)
+    if drawn is None:
+        return False
+    if drawn.outbid:
+        await wake(rt, biller.id, drawn.outbid)
+    done.last = drawn.last
     done.looked += drawn.looked
     done.skipped += drawn.skipped
     done.put_off += drawn.put_off
@@ -171,7 +180,7 @@ async def _send_some(rt: Runtime, biller: Biller, run: Run, today: date, done: S
         done.unreachable = not arrived
         if not arrived:
             done.sent -= len(drawn.attempts)
-    return drawn.looked > 0
+    return True
 
 
 def _minted(
@@ -206,4 +215,5 @@ def _drawing(rt: Runtime, biller: Biller, run: Run, today: date) -> Drawing:
         oldest_first=biller.rules.oldest_first,
         text=TEXT,
         skipped_head=receipt.event_head("debit.skipped", now) + "{",
+        stamp=stamp_of(now),
     )

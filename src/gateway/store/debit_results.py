@@ -48,11 +48,12 @@ WITH said AS MATERIALIZED (
     RETURNING m.id, m.failed_months
 ), told AS (
     INSERT INTO events (biller_id, id, type, subject, body, created_at)
-    SELECT $1, uuid7_at($3::timestamptz), 'debit.failed', f.id, $5::text || '"id":"dbt_'
+    SELECT $1, overlay(gen_random_uuid()::text PLACING $7::text FROM 1 FOR 15)::uuid,
+        'debit.failed', f.id, $5::text || '"id":"dbt_'
         || replace(f.id::text, '-', '') || '","mandate":"mdt_'
         || replace(f.mandate_id::text, '-', '') || '","customer_code":"' || f.customer_code
         || '","bill":"' || f.bill_id || '","amount_dong":' || f.amount_dong
-        || ',"reason":' || to_json(f.reason)::text || '}}', $3
+        || ',"reason":' || to_json(f.reason)::text || '}}', $3::timestamptz
     FROM moved f WHERE f.state = 'failed' RETURNING id
 ), fanned AS (
     INSERT INTO deliveries (biller_id, event_id, endpoint_id, due_at)
@@ -74,7 +75,8 @@ WITH ended AS (
     RETURNING r.id, r.day
 ), told AS (
     INSERT INTO events (biller_id, id, type, subject, body, created_at)
-    SELECT $1, uuid7_at($3), 'debit_run.completed', e.id, $4::text || '"id":"run_'
+    SELECT $1, overlay(gen_random_uuid()::text PLACING $5::text FROM 1 FOR 15)::uuid,
+        'debit_run.completed', e.id, $4::text || '"id":"run_'
         || replace(e.id::text, '-', '') || '","provider":"' || $2 || '","day":"' || e.day
         || '","debits":' || (
             SELECT '{' || string_agg('"' || c.state || '":{"count":' || c.debits
@@ -203,20 +205,23 @@ async def conclude(  # noqa: PLR0913 (the parts of one statement)
     lapses_on: date,
     head: str,
     failed_months_max: int,
+    stamp: str,
 ) -> list[UUID]:
     """Write what debits came to; gives the mandates that have failed in too many months."""
     text = orjson.dumps(said, default=str).decode()
     rows = await connection.fetch(
-        CONCLUDE, biller_id, text, now, lapses_on, head, failed_months_max
+        CONCLUDE, biller_id, text, now, lapses_on, head, failed_months_max, stamp
     )
     return [row["id"] for row in rows]
 
 
 async def complete(
-    connection: Raw, biller_id: int, provider: str, now: datetime, head: str
+    connection: Raw, biller_id: int, provider: str, *, now: datetime, head: str, stamp: str
 ) -> list[UUID]:
     """Complete the runs of which nothing is open; gives them."""
-    return [r["id"] for r in await connection.fetch(COMPLETE, biller_id, provider, now, head)]
+    return [
+        r["id"] for r in await connection.fetch(COMPLETE, biller_id, provider, now, head, stamp)
+    ]
 
 
 async def runs(

@@ -1,7 +1,6 @@
-"""Debit runs: planned by one statement, drawn in chunks with the last look inside the statement.
+"""Drawing a run's debits: in chunks, with the last look inside the statement that claims.
 
-Planning claims nothing: a household that was told of a debit may still pay in any other way.
-Drawing looks, claims the bill hard, and writes payment and attempt: one statement, so that nothing
+It looks, claims the bill hard, and writes payment and attempt: one statement, so that nothing
 happens between the look and the claim.
 """
 
@@ -10,68 +9,28 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from uuid import UUID
 
+import asyncpg
 import orjson
 
-from gateway.store.database import Raw
-
-# Plans a day's debits of one biller and bank: every due bill of an active mandate whose day it is,
-# told to the biller in the same statement. $4: the days of the month that are drawn on this day.
-# Nothing twice: debits_bill_key. Rides mandates_active and bills_open.
-PLAN = """
-WITH run AS (
-    INSERT INTO debit_runs (biller_id, id, provider, day, prepared_at)
-    VALUES ($1::smallint, $5::uuid, $2::text, $3::date, $6::timestamptz)
-    ON CONFLICT (biller_id, provider, day) DO UPDATE SET day = excluded.day
-    RETURNING id
-), planned AS (
-    INSERT INTO debits (biller_id, id, run_id, mandate_id, provider, customer_code, bill_id, month,
-        amount_dong, due_on, created_at)
-    SELECT $1, uuid7_at($6), run.id, m.id, $2, m.customer_code, b.id,
-        date_trunc('month', $3::timestamp)::date, b.amount_dong - b.paid_dong, $3, $6
-    FROM run, mandates m JOIN bills b
-        ON b.biller_id = m.biller_id AND b.customer_code = m.customer_code AND b.status = 'open'
-    WHERE m.biller_id = $1 AND m.provider = $2 AND m.state = 'active'
-      AND m.starts_on <= $3 AND (m.ends_on IS NULL OR m.ends_on >= $3)
-      AND (m.day_of_month IS NULL OR m.day_of_month = ANY ($4::smallint[]))
-      AND b.issued_on <= $3 AND b.claim IS DISTINCT FROM 'hard'
-      AND (NOT $7::bool OR NOT EXISTS (
-        SELECT FROM bills o
-        WHERE o.biller_id = b.biller_id AND o.customer_code = b.customer_code
-          AND o.status = 'open' AND (o.period, o.id) < (b.period, b.id)))
-    ON CONFLICT (biller_id, bill_id, month) DO NOTHING
-    RETURNING id, mandate_id, customer_code, bill_id, amount_dong
-), told AS (
-    INSERT INTO events (biller_id, id, type, subject, body, created_at)
-    SELECT $1, uuid7_at($6), 'debit.announced', id, $8 || '"id":"dbt_' || replace(id::text, '-', '')
-        || '","mandate":"mdt_' || replace(mandate_id::text, '-', '')
-        || '","customer_code":"' || customer_code || '","bill":"' || bill_id
-        || '","amount_dong":' || amount_dong || ',"day":"' || $3::date || '"}}', $6
-    FROM planned RETURNING id
-), fanned AS (
-    INSERT INTO deliveries (biller_id, event_id, endpoint_id, due_at)
-    SELECT $1, t.id, e.id, now() FROM told t JOIN webhook_endpoints e ON e.biller_id = $1
-    WHERE e.disabled_at IS NULL AND 'debit.announced' = ANY (e.event_types)
-)
-SELECT (SELECT id FROM run) AS run_id, count(*) AS debits,
-       coalesce(sum(amount_dong), 0)::bigint AS amount_dong FROM planned
-"""
+from gateway.store.database import ONE_PLAN_EACH, Raw
 
 # The last look and the hold in one: of at most $4 due debits, skips what must not be debited any
 # more, puts off what another payment holds, claims the bills of the others hard and writes their
-# payments and attempts as sent. $5 has the ids and references to use, $6 what all have in common.
-# Rides debits_due, mandates_pkey, bills_pkey; safe from many workers.
+# payments and attempts as sent. $5 has the ids and references to use, $6 what all have in common,
+# $7 and $8 say where to go on. Rides debits_due, mandates_pkey, bills_pkey; safe from many workers.
 DRAW = """
 WITH common AS MATERIALIZED (
     SELECT * FROM json_to_record($6::text::json) AS c (
         today date, next_day date, now timestamptz, due_at timestamptz, expires_at timestamptz,
-        visibility_s int, notify_url text, oldest_first bool, text text, skipped_head text)
+        visibility_s int, notify_url text, oldest_first bool, text text, skipped_head text,
+        stamp text)
 ), minted AS MATERIALIZED (
     SELECT * FROM json_to_recordset($5::text::json) AS i (
         n int, payment_id uuid, attempt_id uuid, reference text)
 ), locked AS MATERIALIZED (
     SELECT d.* FROM debits d
     WHERE d.biller_id = $1::smallint AND d.provider = $2::text AND d.state = 'planned'
-      AND d.due_on <= $3::date
+      AND d.due_on <= $3::date AND (d.due_on, d.id) > ($7::date, $8::uuid)
     ORDER BY d.due_on, d.id LIMIT $4 FOR UPDATE SKIP LOCKED
 ), prior AS MATERIALIZED (
     SELECT p.id, p.status FROM locked d
@@ -143,8 +102,8 @@ WITH common AS MATERIALIZED (
 ), renewed AS (
     UPDATE payments p SET status = 'processing', failure = NULL, settled_at = NULL,
         expires_at = c.expires_at
-    FROM drawn d, common c
-    WHERE NOT d.is_new AND p.biller_id = $1 AND p.id = d.payment_id
+    FROM common c
+    WHERE p.biller_id = $1 AND p.id = ANY (ARRAY (SELECT payment_id FROM drawn WHERE NOT is_new))
 ), tried AS (
     INSERT INTO attempts (biller_id, id, payment_id, number, provider, reference, text,
         amount_dong, return_url, notify_url, payer_ip, locale, visibility_s, state, due_at,
@@ -161,7 +120,8 @@ WITH common AS MATERIALIZED (
     FROM drawn d WHERE t.biller_id = $1 AND t.id = d.id
 ), told AS (
     INSERT INTO events (biller_id, id, type, subject, body, created_at)
-    SELECT $1, uuid7_at(c.now), 'debit.skipped', s.id, c.skipped_head || '"id":"dbt_'
+    SELECT $1, overlay(gen_random_uuid()::text PLACING c.stamp FROM 1 FOR 15)::uuid,
+        'debit.skipped', s.id, c.skipped_head || '"id":"dbt_'
         || replace(s.id::text, '-', '') || '","mandate":"mdt_'
         || replace(s.mandate_id::text, '-', '') || '","customer_code":"'
         || s.customer_code || '","bill":"' || s.bill_id || '","amount_dong":' || s.amount_dong
@@ -175,7 +135,9 @@ WITH common AS MATERIALIZED (
 SELECT (SELECT count(*) FROM locked) AS looked, (SELECT count(*) FROM skipped) AS skipped,
     (SELECT count(*) FROM put_off) AS put_off,
     (SELECT array_agg(attempt_id) FROM drawn) AS attempts,
-    (SELECT array_agg(outbid) FROM drawn WHERE outbid IS NOT NULL) AS outbid
+    (SELECT array_agg(outbid) FROM drawn WHERE outbid IS NOT NULL) AS outbid,
+    last.due_on, last.id
+FROM (SELECT due_on, id FROM locked ORDER BY due_on DESC, id DESC LIMIT 1) last
 """
 
 # Puts off what the cut-off overtook: the next business day draws it. Rides debits_due.
@@ -186,13 +148,11 @@ RETURNING id
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Planned:
-    """What a plan added to its run."""
+# A plan that was made while the tables were small would read them whole for each chunk.
+BY_INDEX = f"SET LOCAL enable_seqscan = off; {ONE_PLAN_EACH}"
 
-    run_id: UUID
-    debits: int
-    amount_dong: int
+START = (date.min, UUID(int=0))
+"""Before the first debit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,6 +173,8 @@ class Drawing:
     oldest_first: bool
     text: str
     skipped_head: str
+    stamp: str
+    """What the ids of this instant's events begin with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,37 +196,41 @@ class Drawn:
     put_off: int
     attempts: Sequence[UUID]
     outbid: Sequence[UUID]
+    last: tuple[date, UUID]
+    """Where the next chunk goes on."""
 
 
-async def plan(  # noqa: PLR0913 (what a run is made of)
-    connection: Raw,
-    biller_id: int,
-    provider: str,
-    *,
-    day: date,
-    days_of_month: Sequence[int],
-    run_id: UUID,
-    now: datetime,
-    oldest_first: bool,
-    head: str,
-) -> Planned:
-    """Plan the debits of a day, those only that are not planned yet; `head` begins the events."""
-    row = await connection.fetchrow(
-        PLAN, biller_id, provider, day, days_of_month, run_id, now, oldest_first, head
-    )
-    return Planned(**row)  # type: ignore[arg-type]  # an aggregate gives a row
-
-
-async def draw(connection: Raw, chunk: Drawing, minted: Sequence[Minted]) -> Drawn:
-    """Look at due debits for the last time and hold those that may be sent.
+async def draw(
+    connection: Raw, chunk: Drawing, minted: Sequence[Minted], after: tuple[date, UUID]
+) -> Drawn | None:
+    """Look at due debits for the last time and hold those that may be sent; None if none is due.
 
     Raises:
         asyncpg.PostgresError: nothing was kept, unless the connection broke.
     """
+    async with connection.transaction():
+        await connection.execute(BY_INDEX)
+        row = await _draw(connection, chunk, minted, after)
+    if row is None:
+        return None
+    facts = dict(row)
+    return Drawn(
+        looked=facts["looked"],
+        skipped=facts["skipped"],
+        put_off=facts["put_off"],
+        attempts=facts["attempts"] or (),
+        outbid=facts["outbid"] or (),
+        last=(facts["due_on"], facts["id"]),
+    )
+
+
+async def _draw(
+    connection: Raw, chunk: Drawing, minted: Sequence[Minted], after: tuple[date, UUID]
+) -> asyncpg.Record | None:
     common = asdict(chunk)
     for name in ("biller_id", "provider", "day"):
         common.pop(name)
-    row = await connection.fetchrow(
+    return await connection.fetchrow(
         DRAW,
         chunk.biller_id,
         chunk.provider,
@@ -272,14 +238,7 @@ async def draw(connection: Raw, chunk: Drawing, minted: Sequence[Minted]) -> Dra
         len(minted),
         orjson.dumps(minted, default=str).decode(),
         orjson.dumps(common).decode(),
-    )
-    facts = dict(row)  # type: ignore[arg-type]  # one row of counts
-    return Drawn(
-        looked=facts["looked"],
-        skipped=facts["skipped"],
-        put_off=facts["put_off"],
-        attempts=facts["attempts"] or (),
-        outbid=facts["outbid"] or (),
+        *after,
     )
 
 
