@@ -1,6 +1,5 @@
 """Bulk enrolment and debit files, against the simulated bank."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -8,18 +7,11 @@ import pytest
 from gateway.flows import debit_files, debit_runs, enrolling
 from gateway.flows.import_files import FileRefused
 from gateway.kit.messages import Garbled
-from gateway.runtime import Clock
-from tests.debiting.stage import BANK, CONSENT, MONDAY, TUESDAY, Stage, open_stage, run_of
+from tests.debiting.stage import BANK, CONSENT, MONDAY, TUESDAY, Stage, run_of
 from tests.world import BILLER, CUSTOMER
 
 AGENCY = enrolling.Agency(BILLER, "bank", "autodebit", BANK, "Sở Tài chính", CONSENT, "1")
 GOOD = f"{CUSTOMER},19001234567,Nguyễn Văn Án,096123456789,0912345678,2000000,,,2026-11-01,UQ-1"
-
-
-@pytest.fixture
-async def stage(database: str) -> AsyncIterator[Stage]:
-    async with open_stage(database, Clock()) as stage:
-        yield stage
 
 
 def a_list(folder: Path, *lines: str) -> Path:

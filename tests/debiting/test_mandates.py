@@ -1,14 +1,12 @@
 """Mandates over HTTP and at their bank: given, confirmed, paused, ended; whose they are."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 from httpx import Response
 
 from gateway.flows import mandates
-from gateway.runtime import Clock
-from tests.debiting.stage import BANK, CONSENT, MONDAY, Stage, open_stage
+from tests.debiting.stage import BANK, CONSENT, MONDAY, Stage
 from tests.world import BILLER, CUSTOMER
 
 BODY: dict[str, Any] = {
@@ -33,12 +31,6 @@ BODY: dict[str, Any] = {
         "evidence": "OTP 4711",
     },
 }
-
-
-@pytest.fixture
-async def stage(database: str) -> AsyncIterator[Stage]:
-    async with open_stage(database, Clock()) as stage:
-        yield stage
 
 
 async def post(stage: Stage, path: str, body: Any, partner: str = "bank") -> Response:
@@ -75,14 +67,6 @@ async def test_the_same_mandate_again_is_the_one_that_is_there_and_another_is_re
     assert (other.status_code, other.json()["code"]) == (409, "mandate_exists")
     foreign = await post(stage, "/mandates", BODY, "wallet")
     assert foreign.json()["code"] == "mandate_exists"
-
-
-async def test_a_wrong_password_confirms_nothing(stage: Stage) -> None:
-    made = (await post(stage, "/mandates", BODY)).json()
-    wrong = f"{(int(await otp_of(stage, made['id'])) + 1) % 10**6:06d}"
-    answer = await post(stage, f"/mandates/{made['id']}/confirm", {"otp": wrong})
-    assert (answer.status_code, answer.json()["code"]) == (422, "otp_refused")
-    assert (await stage.world.rows("SELECT state FROM mandates"))[0]["state"] == "pending_customer"
 
 
 async def test_a_paused_mandate_is_not_drawn_and_a_cancelled_one_never_comes_back(
@@ -137,19 +121,3 @@ async def test_a_mandate_that_was_not_used_for_thirteen_months_expires(stage: St
     await stage.world.rows("UPDATE mandates SET lapses_on = '2026-01-01'")
     assert await mandates.expire_lapsed(stage.rt) == 1
     assert (await stage.read(row)).state == "expired"
-
-
-async def test_the_biller_reads_its_runs_and_nobody_else_does(stage: Stage) -> None:
-    await stage.mandate()
-    await stage.world.add_bill()
-    await stage.prepare()
-    await stage.send()
-    (run,) = (await stage.world.read(stage.api, "/debit-runs", "utility")).json()["data"]
-    assert run["debits"] == {"settled": {"count": 1, "amount_dong": 150_000}}
-    shown = (await stage.world.read(stage.api, f"/debit-runs/{run['id']}", "utility")).json()
-    assert shown["lines"][0]["state"] == "settled"
-    payment = shown["lines"][0]["payment"]
-    paid = (await stage.world.read(stage.api, f"/payments/{payment}", "utility")).json()
-    assert (paid["method"], paid["status"]) == ("mandate", "succeeded")
-    assert (await stage.world.read(stage.api, "/debit-runs", "bank")).json()["data"] == []
-    assert (await stage.world.read(stage.api, f"/debit-runs/{run['id']}")).status_code == 404
