@@ -3,7 +3,7 @@
 from alembic import context
 from sqlalchemy import Connection
 
-from gateway.store import mandate_tables  # noqa: F401 (so that Alembic sees its tables)
+from gateway.store import mandate_tables, sms_tables  # noqa: F401 (so that Alembic sees them)
 from gateway.store.provider_tables import METADATA
 from gateway.store.schema import include_object
 

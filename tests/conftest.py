@@ -25,7 +25,8 @@ from tests.world import MASTER_SECRET, World
 
 EMPTY_ALL = """
 SET session_replication_role = replica;
-TRUNCATE mandates, mandate_events, debit_runs, debits, debit_files,
+TRUNCATE texts_in, texts_out, sms_quotes,
+    mandates, mandate_events, debit_runs, debits, debit_files,
     exceptions, quarantine, notifications, exchanges, evidence, attempts,
     provider_switches, providers, audit_log, deliveries, webhook_secrets, webhook_endpoints,
     events, transfers, idempotency_keys, payment_bills, payments, bills, customers, areas,

@@ -23,6 +23,7 @@ from gateway.api import (
     openapi,
     payments,
     provider_payments,
+    texts,
 )
 from gateway.api.edge import Edge, Hot, as_gateway_error, problem
 from gateway.api.events import WEBHOOKS
@@ -89,7 +90,7 @@ def fastapi_app(open_: Callable[[], Runtime]) -> FastAPI:
         redirect_slashes=False,
     )
     parts = (billers, lookup, bills, payments, provider_payments, notifications, answers, health)
-    for part in (*parts, mandates, debit_runs):
+    for part in (*parts, mandates, debit_runs, texts):
         app.include_router(part.router)
     openapi.install(app, description=DESCRIPTION, webhooks=WEBHOOKS)
     app.include_router(docs_routes(_problem_docs()))

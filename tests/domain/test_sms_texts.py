@@ -1,12 +1,18 @@
+from datetime import date
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.domain import sms_texts
 from gateway.domain.payment import Line
-from gateway.domain.sms_texts import fold
+from gateway.domain.sms_texts import Offer, fold
 
 NAME, ACCOUNT, CODE = "Nguyễn Văn Đặng", "1900100200300", "PB14010000123"
+
+
+def an_offer(amount_dong: int, *, bank: str = "VBA", name: str = NAME) -> Offer:
+    return Offer(bank, CODE, name, ACCOUNT, amount_dong, date(2026, 10, 1))
 
 
 @given(st.text(max_size=400))
@@ -21,17 +27,8 @@ def test_whatever_is_said_fits_one_message_of_plain_letters(text: str) -> None:
 def test_no_sentence_about_money_is_ever_cut(amount: int) -> None:
     long_name = "Nguyễn Trần Thị Thanh Phương Thảo"
     said = [
-        sms_texts.quoted(
-            bank="AGRIBANK",
-            customer_code=CODE,
-            name=long_name,
-            account_no=ACCOUNT,
-            amount_dong=amount,
-            otp="123456",
-        ),
-        sms_texts.quoted_again(
-            bank="AGRIBANK", customer_code=CODE, amount_dong=amount, otp="123456"
-        ),
+        sms_texts.quoted(an_offer(amount, bank="AGRIBANK", name=long_name), "123456"),
+        sms_texts.quoted_again(an_offer(amount, bank="AGRIBANK"), "123456"),
         sms_texts.paid(
             customer_code=CODE, amount_dong=amount, account_no=ACCOUNT, reference="pay_" + "0" * 32
         ),
@@ -44,14 +41,7 @@ def test_no_sentence_about_money_is_ever_cut(amount: int) -> None:
 
 
 def test_account_and_name_are_masked() -> None:
-    text = sms_texts.quoted(
-        bank="VBA",
-        customer_code=CODE,
-        name=NAME,
-        account_no=ACCOUNT,
-        amount_dong=356_400,
-        otp="012345",
-    )
+    text = sms_texts.quoted(an_offer(356_400), "012345")
     assert "N*** V*** Dang" in text
     assert "***0300" in text
     assert ACCOUNT not in text

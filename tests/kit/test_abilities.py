@@ -28,9 +28,9 @@ from gateway.kit.messages import Call, Incoming, Moment, Opened, Order, Reply, U
 MATRIX = [
     *("TakesPayments", "Notifies", "AnswersQueries", "Cancels", "Captures", "Refunds"),
     *("GivesStatements", "LooksUpBills", "ClearsDebt", "DebitsMandates"),
-    "DebitsByFile",
+    *("DebitsByFile", "CarriesMessages"),
 ]
-READ_ONLY = {"Notifies", "GivesStatements"}
+READ_ONLY = {"Notifies", "GivesStatements", "CarriesMessages"}
 CREATED = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
 REFERENCE_MAX = 36
 

@@ -15,7 +15,7 @@ router = APIRouter(prefix="/v1", include_in_schema=False)
 async def take_notification(provider: str, request: Request) -> Response:
     """Take a provider's notification and answer exactly as that provider expects."""
     rt = runtime_of(request)
-    said = await notifying.receive(rt, provider[:64], await _incoming(request))
+    said = await notifying.receive(rt, provider[:64], await incoming_of(request))
     return Response(said.body, said.status, media_type=said.media_type)
 
 
@@ -23,14 +23,15 @@ async def take_notification(provider: str, request: Request) -> Response:
 async def come_back(provider: str, request: Request) -> Response:
     """Send a payer's browser on to the partner; what it brings proves nothing."""
     returned = await notifying.come_back(
-        runtime_of(request), provider[:64], await _incoming(request)
+        runtime_of(request), provider[:64], await incoming_of(request)
     )
     if returned is None:
         raise ProviderNotOffered(provider[:64], "this return")
     return RedirectResponse(returned.url, 303, headers={"cache-control": "no-store"})
 
 
-async def _incoming(request: Request) -> Incoming:
+async def incoming_of(request: Request) -> Incoming:
+    """Give a request as adapters read it."""
     return Incoming(
         method=request.method,
         query=request.scope["query_string"].decode("ascii", "replace"),

@@ -128,6 +128,11 @@ def hash_otp(
     return hmac.digest(key, bound.encode(), sha256)
 
 
+def sender_hash(key: bytes, sender: str) -> bytes:
+    """Give what stands for a telephone number where it is not kept."""
+    return hmac.digest(key, sender.encode(), sha256)
+
+
 def otp_of(number: int) -> str:
     """Write a random number below a million as a code.
 

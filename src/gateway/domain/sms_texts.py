@@ -5,6 +5,8 @@ Accounts and names are masked, and no amount is ever cut: what is too long loses
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
 
 from gateway.domain.masking import mask_name
 from gateway.domain.payment import Line
@@ -44,21 +46,34 @@ def to_dong(amount: int) -> str:
     return f"{amount:,}".replace(",", ".") + "d"
 
 
-def quoted(
-    *, bank: str, customer_code: str, name: str, account_no: str, amount_dong: int, otp: str
-) -> str:
-    """Ask for the confirmation of what was quoted."""
-    return fold(
-        f"Tien dien {customer_code} {mask_name(name)}: {to_dong(amount_dong)}, "
-        f"TK {mask_account(account_no)}. Soan {bank} XN {otp} trong 3 phut. Khong dua ma cho ai"
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What a customer must see before confirming; `period` is the first day of the bill's month."""
+
+    bank: str
+    customer_code: str
+    name: str
+    account_no: str
+    amount_dong: int
+    period: date
+
+
+def quoted(offer: Offer, otp: str) -> str:
+    """Ask for the confirmation of what was quoted; a warning follows where it fits."""
+    whole = fold(
+        f"Tien dien T{offer.period:%m/%Y} {offer.customer_code} {mask_name(offer.name)}: "
+        f"{to_dong(offer.amount_dong)}, TK {mask_account(offer.account_no)}. "
+        f"Soan {offer.bank} XN {otp} trong 3 phut"
     )
+    warned = f"{whole}. Khong dua ma cho ai"
+    return warned if len(warned) <= LENGTH_MAX else whole
 
 
-def quoted_again(*, bank: str, customer_code: str, amount_dong: int, otp: str) -> str:
+def quoted_again(offer: Offer, otp: str) -> str:
     """Ask anew because what is owed has changed since."""
     return fold(
-        f"So tien da doi: {customer_code} no {to_dong(amount_dong)}. CHUA tru tien. "
-        f"Soan {bank} XN {otp} trong 3 phut de dong y so tien moi"
+        f"So tien da doi: {offer.customer_code} no {to_dong(offer.amount_dong)}. CHUA tru tien. "
+        f"Soan {offer.bank} XN {otp} trong 3 phut de dong y so tien moi"
     )
 
 
@@ -105,6 +120,7 @@ def usage(bank: str) -> str:
     )
 
 
+UNDER_WAY = "Dang xu ly, khong tra lai lan nua. Ket qua se bao bang tin nhan"
 WRONG_CODE = "Ma xac nhan khong dung. Con {left} lan thu. Tien chua bi tru"
 USED_UP = "Sai ma qua so lan, lenh da huy. Tien chua bi tru. Soan lai tu dau"
 EXPIRED = "Ma da het han hoac khong co lenh cho. Tien chua bi tru. Soan lai tu dau"

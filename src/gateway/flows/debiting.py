@@ -49,7 +49,7 @@ async def debit_all(rt: Runtime, biller_id: int, code: str, ids: list[UUID]) -> 
 
     async def one(line: DebitLine, attempt_id: UUID) -> bool:
         async with gate:
-            return await _debit(rt, provider, biller_id, line, attempt_id)
+            return await debit_one(rt, provider, biller_id, line, attempt_id)
 
     pairs = zip(lines, sorted(ids), strict=True)
     results = await asyncio.gather(
@@ -62,9 +62,13 @@ async def debit_all(rt: Runtime, biller_id: int, code: str, ids: list[UUID]) -> 
     return any(result is not False for result in results)
 
 
-async def _debit(
+async def debit_one(
     rt: Runtime, provider: DebitsMandates[Any], biller_id: int, line: DebitLine, attempt_id: UUID
 ) -> bool:
+    """Send one debit whose attempt stands as sent, and write down what is heard.
+
+    False if it never left.
+    """
     heard = await _call(rt, provider, line)
 
     async def write(connection: Raw) -> Settled | None:

@@ -12,6 +12,8 @@ Three rules make an adapter safe:
    house compares and refuses it.
 """
 
+from typing import Any
+
 from gateway.kit.abilities.bills import ClearsDebt, LooksUpBills
 from gateway.kit.abilities.mandates import DebitsByFile, DebitsMandates
 from gateway.kit.abilities.orders import (
@@ -24,12 +26,14 @@ from gateway.kit.abilities.orders import (
 )
 from gateway.kit.abilities.provider import Config, ConfigT, Provider
 from gateway.kit.abilities.statements import GivesStatements
+from gateway.kit.abilities.texts import CarriesMessages, TextsConfig
 
 __all__ = [
     "ABILITIES",
     "AnswersQueries",
     "Cancels",
     "Captures",
+    "CarriesMessages",
     "ClearsDebt",
     "Config",
     "ConfigT",
@@ -41,9 +45,10 @@ __all__ = [
     "Provider",
     "Refunds",
     "TakesPayments",
+    "TextsConfig",
 ]
 
-ABILITIES: tuple[type[Provider[Config]], ...] = (
+ABILITIES: tuple[type[Provider[Any]], ...] = (
     TakesPayments,
     Notifies,
     AnswersQueries,
@@ -55,5 +60,6 @@ ABILITIES: tuple[type[Provider[Config]], ...] = (
     ClearsDebt,
     DebitsMandates,
     DebitsByFile,
+    CarriesMessages,
 )
 """In the order of the ability matrix."""
