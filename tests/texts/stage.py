@@ -35,7 +35,7 @@ from tests.world import BILLER, CUSTOMER, MASTER_SECRET, World
 PHONE = "84912345678"
 WORD = "a-word-that-only-tests-know"
 _ids = itertools.count(1)
-OURS = {"bank": "VBA", "biller": BILLER}
+OURS = {"bank": "VBA", "biller": BILLER, "mandates": "autodebit"}
 
 
 @dataclass

@@ -82,39 +82,6 @@ async def test_twenty_at_once_pay_once(stage: Stage) -> None:
     assert await stage.taken() == 150_000
 
 
-async def test_three_wrong_codes_end_the_quote_and_the_right_one_pays_nothing_then(
-    stage: Stage,
-) -> None:
-    otp = await stage.quoted()
-    wrong = f"{(int(otp) + 1) % 10**6:06d}"
-    assert "Con 2 lan" in await stage.confirm(wrong)
-    assert "Con 1 lan" in await stage.confirm(wrong)
-    assert "qua so lan" in await stage.confirm(wrong)
-    assert "het han" in await stage.confirm(otp)
-    assert await stage.payments() == []
-
-
-async def test_a_code_ends_after_three_minutes(stage: Stage) -> None:
-    otp = await stage.quoted()
-    stage.clock.move(timedelta(minutes=3))
-    assert "het han" in await stage.confirm(otp)
-    assert await stage.payments() == []
-
-
-async def test_another_telephone_cannot_use_a_code(stage: Stage) -> None:
-    otp = await stage.quoted()
-    assert "het han" in await stage.confirm(otp, sender="84900000001")
-    assert (await stage.confirm(otp)).startswith("Da thanh toan")
-
-
-async def test_a_new_quote_takes_the_place_of_the_old_one(stage: Stage) -> None:
-    first = await stage.quoted()
-    second = await stage.quoted()
-    if first != second:
-        assert "khong dung" in await stage.confirm(first)
-    assert (await stage.confirm(second)).startswith("Da thanh toan")
-
-
 async def test_an_amount_that_changed_is_quoted_again_before_anything_is_taken(
     stage: Stage,
 ) -> None:
@@ -205,10 +172,3 @@ async def test_a_message_that_is_not_the_centres_is_refused(stage: Stage) -> Non
     answer = await stage.post(PAY)
     assert (answer["accepted"], answer["status"]) == (False, 400)
     assert await stage.world.count("texts_in") == 0
-
-
-async def test_a_mandate_that_is_not_active_pays_nothing(stage: Stage) -> None:
-    otp = await stage.quoted()
-    await stage.world.rows("UPDATE mandates SET state = 'suspended', suspended_by = 'payer'")
-    assert "chua dang ky" in await stage.confirm(otp)
-    assert await stage.payments() == []

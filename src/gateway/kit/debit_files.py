@@ -1,6 +1,6 @@
 """The files of `vn-autodebit/0.1`: debits out (`.REQ`), results in (`.RES`), each whole or not.
 
-No bank publishes its direct-debit file; this is our own proposal (docs/providers/autodebit.md).
+No bank publishes its direct-debit file; this is our own proposal (stated 2026-11-24).
 Amounts are whole đồng, text is ASCII, lines end with a line feed, and the last line is a trailer
 `T|count|sum|sha256`, the hash over all bytes before it. The sum of a result file is that of the
 debits that were taken (code 00), for its lines carry no amounts. A file whose trailer does not hold

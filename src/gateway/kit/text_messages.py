@@ -1,6 +1,6 @@
 """What travels between the house and a message centre about text messages; see `messages.py`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -12,9 +12,9 @@ class TextIn:
     """
 
     id: str
-    sender: str
+    sender: str = field(repr=False)
     to: str
-    text: str
+    text: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +22,8 @@ class TextOut:
     """A message to a customer: 84 and nine digits, plain ASCII, 160 characters at most."""
 
     id: str
-    to: str
-    text: str
+    to: str = field(repr=False)
+    text: str = field(repr=False)
     report_url: str = ""
 
 

@@ -118,7 +118,7 @@ class SmsCentre:
         if self.protocol == "viettelmo":
             found = re.search(r"<MessageContent>(.*?)</MessageContent>", answer.text, re.S)
             return unescape(found[1]) if found else ""
-        return str(answer.json().get("reply", ""))
+        return str(answer.json().get("reply", "")) if answer.content else ""
 
     def _signed(self, body: bytes) -> dict[str, str]:
         stamp = str(int(time.time()))

@@ -16,7 +16,7 @@ class TextsConfig(Config):
     bank: str = Field(pattern=r"^[0-9A-Z]{2,10}$")
     """With what customers begin a message, as VBA."""
     biller: str
-    mandates: str = "autodebit"
+    mandates: str
     """The provider at which this bank's mandates are; they are what pays."""
     most_dong: int = Field(default=2_000_000, gt=0)
     payments_a_day: int = Field(default=5, ge=0)
