@@ -1,13 +1,13 @@
 """People who sign in: users, their sessions, and how often somebody tried.
 
 Revision ID: 0010
-Revises: 0005
+Revises: 0007
 """
 
 from alembic import op
 
 revision = "0010"
-down_revision = "0005"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 

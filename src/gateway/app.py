@@ -17,14 +17,17 @@ from gateway.api import (
     bills,
     collections,
     crediting,
+    debit_runs,
     health,
     lookup,
+    mandates,
     notifications,
     openapi,
     payments,
     problems,
     provider_payments,
     suspense,
+    texts,
 )
 from gateway.api.edge import Edge, Hot, as_gateway_error, problem
 from gateway.api.events import WEBHOOKS
@@ -104,6 +107,9 @@ def fastapi_app(open_: Callable[[], Runtime]) -> FastAPI:
         crediting,
         suspense,
         collections,
+        mandates,
+        debit_runs,
+        texts,
     )
     for part in parts:
         app.include_router(part.router)

@@ -11,9 +11,12 @@ import uvloop
 from prometheus_client import start_http_server
 
 from gateway.flows import assigning, suspense
+from gateway.flows.concluding import conclude_all
 from gateway.flows.deliveries import Courier
+from gateway.flows.mandates import expire_lapsed
 from gateway.flows.posting import measure_postings, post_due
 from gateway.flows.resolving import measure_doubts, resolve_due
+from gateway.flows.texts_out import carry
 from gateway.flows.upkeep import keep_up, measure_backlog
 from gateway.kit import logs
 from gateway.kit.hooks import HookSender
@@ -24,6 +27,8 @@ IDLE_S = 0.2
 FAILED_S = 1.0
 UPKEEP_EVERY_S = 600.0
 MEASURE_EVERY_S = 5.0
+CONCLUDE_EVERY_S = 2.0
+CARRY_EVERY_S = 0.5
 
 
 async def work(settings: Settings, stop: asyncio.Event) -> None:
@@ -46,6 +51,9 @@ async def work(settings: Settings, stop: asyncio.Event) -> None:
             *(_take_turns(partial(resolve_due, rt, code), stop) for code in rt.providers),
             *(_take_turns(partial(post_due, rt, code), stop) for code in rt.providers),
             _every(UPKEEP_EVERY_S, lambda: keep_up(rt), stop),
+            _every(UPKEEP_EVERY_S, lambda: expire_lapsed(rt), stop),
+            _every(CONCLUDE_EVERY_S, lambda: conclude_all(rt), stop),
+            _every(CARRY_EVERY_S, lambda: carry(rt), stop),
             _every(MEASURE_EVERY_S, lambda: measure_backlog(rt), stop),
             _every(MEASURE_EVERY_S, lambda: measure_doubts(rt), stop),
             _every(MEASURE_EVERY_S, lambda: suspense.measure(rt), stop),

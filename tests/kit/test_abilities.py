@@ -29,11 +29,11 @@ from gateway.kit.messages import Call, Incoming, Moment, Opened, Order, Reply, U
 MATRIX = [
     *("TakesPayments", "Notifies", "ConfirmsOrders", "AnswersQueries", "Cancels", "Captures"),
     *("Refunds", "GivesStatements", "LooksUpBills", "ClearsDebt", "DebitsMandates"),
-    *("NotifiesCredits", "AnswersInquiries"),
+    *("DebitsByFile", "NotifiesCredits", "AnswersInquiries", "CarriesMessages"),
 ]
 CREATED = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
 REFERENCE_MAX = 36
-ALONE = {"Notifies", "GivesStatements", "AnswersInquiries"}
+ALONE = {"Notifies", "GivesStatements", "AnswersInquiries", "CarriesMessages"}
 """What comes to us without a call of ours."""
 
 

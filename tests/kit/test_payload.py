@@ -18,6 +18,7 @@ from gateway.kit.payload import (
     raw_member,
     read_exact,
     read_object,
+    read_ok,
     read_texts,
     text_of,
     vietnam_time_of,
@@ -194,3 +195,10 @@ def test_one_of_several_signatures_is_enough_and_none_is_wrong() -> None:
             check_signatures(["a", "b"], given_)
     with pytest.raises(SignatureWrong):
         check_signatures([], "")
+
+
+def test_only_an_answer_of_status_200_is_read() -> None:
+    assert read_ok(Reply(200, b'{"a": 1}')) == {"a": 1}
+    for status in (201, 302, 400, 404):
+        with pytest.raises(Unreadable):
+            read_ok(Reply(status, b'{"a": 1}'))

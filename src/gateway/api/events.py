@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
+from gateway.api.mandate_events import MANDATE_WEBHOOKS
 from gateway.api.openapi import REF, also
 from gateway.api.payment_models import Payment
 
@@ -88,4 +89,5 @@ WEBHOOKS = {
     "payment.reversed": _webhook(PaymentReversed, "A payment was undone"),
     "payment.late_money": _webhook(LateMoney, "Money came too late"),
     "payment.conflicted": _webhook(PaymentConflicted, "A payment is disputed"),
+    **{name: _webhook(*told) for name, told in MANDATE_WEBHOOKS.items()},
 }

@@ -233,7 +233,7 @@ async def get_payment(payment_id: str, request: Request) -> Response:
     rt, asked = runtime_of(request), await asked_of(request)
     caller = await caller_of(rt, asked, Scope.READ)
     row = await flow.read_row(rt, caller, payment_id_of(payment_id))
-    if row.method == Method.PROVIDER:
+    if row.method != Method.COLLECTED:
         body = (await viewing.view_row(rt, row)).body
     else:
         body = receipt.body(flow.to_payment(rt, row))

@@ -36,3 +36,12 @@ def floor_of(moment: datetime) -> UUID:
     UUID('01a19467-e800-0000-0000-000000000000')
     """
     return UUID(int=(moment - EPOCH) // timedelta(milliseconds=1) << 80)
+
+
+def stamp_of(moment: datetime) -> str:
+    """Give what the text of every UUIDv7 of an instant (aware) begins with, its version too.
+
+    >>> stamp_of(datetime(2026, 11, 1, tzinfo=UTC))
+    '01a19467-e800-7'
+    """
+    return f"{str(floor_of(moment))[:14]}7"

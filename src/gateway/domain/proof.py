@@ -18,6 +18,7 @@ from gateway.domain.attempt import (
     after_not_sent,
     judge,
 )
+from gateway.domain.debit_return import RETURNED, after_return
 from gateway.domain.evidence import Finding, Outcome, Rank, mismatch
 from gateway.domain.payment import Method
 from gateway.domain.progress import PaymentState
@@ -98,7 +99,7 @@ def _disputed(bundle: Mapping[str, Any]) -> tuple[str, ...]:
 def _verify_status(bundle: Mapping[str, Any]) -> None:
     """Hold the payment's status against its evidence: only a success that was judged pays it."""
     payment = bundle["payment"]
-    if payment["method"] != Method.PROVIDER or payment["status"] != PaymentState.SUCCEEDED:
+    if payment["method"] == Method.COLLECTED or payment["status"] != PaymentState.SUCCEEDED:
         return
     states = {e["state_after"] for attempt in bundle["attempts"] for e in attempt["evidence"]}
     if AttemptState.SUCCEEDED not in states:
@@ -155,6 +156,8 @@ def _judge(stands: Standing, entry: Mapping[str, Any]) -> Standing:
         raise ProofBroken(message)
     if entry["source"] == NOT_SENT:
         judgement = after_not_sent(stands)
+    elif entry["source"] == RETURNED and stands.state is AttemptState.SUCCEEDED:
+        judgement = after_return(stands)
     else:
         judgement = judge(stands, _fact(entry))
     if judgement.standing.state != entry["state_after"] or judgement.rule != entry["rule"]:

@@ -31,6 +31,8 @@ Build = Callable[[], Call | Opened]
 Read = Callable[[Order, Reply], Opened | Finding]
 Text = TypeVar("Text", str, str | None)
 Written = TypeVar("Written")
+OPENING = frozenset({"create", "debit"})
+"""Calls before which the provider knew nothing: one that never left took no money."""
 DONG_MAX = 2**63 - 1
 
 
@@ -137,7 +139,7 @@ async def write_down(
         )
     provider = rt.providers[attempt.provider].provider
     fact = fact_of(rt, attempt, provider, Rank.QUERY, heard.finding)
-    if operation == "create" and not heard.was_sent and attempt.state == AttemptState.SENT:
+    if operation in OPENING and not heard.was_sent and attempt.state == AttemptState.SENT:
         source = Source(NOT_SENT, heard.exchange_id)
         return await settle_not_sent(rt, connection, attempt, fact, source)
     rank = Rank.GUESS if heard.finding.outcome is Outcome.UNKNOWN else Rank.QUERY

@@ -12,21 +12,25 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from uuid import UUID
 
-from gateway.domain.attempt import OPEN, AttemptState
+from gateway.domain.attempt import OPEN, AttemptState, Fact
 from gateway.domain.cards import mask_cards, without_card_numbers
 from gateway.domain.evidence import Outcome, Rank
 from gateway.domain.ids import to_public
 from gateway.flows.calling import fact_of, landing, note_failed, storable
+from gateway.flows.debit_returns import take_return
+from gateway.flows.registering import hear_news
 from gateway.flows.settling import Settled, Source, settle
 from gateway.kit import metrics
 from gateway.kit.abilities import Notifies, TakesPayments
 from gateway.kit.logs import log
+from gateway.kit.mandate_messages import MandateNews, Return
 from gateway.kit.messages import Acknowledgement, Garbled, Incoming, Notification, Verdict
 from gateway.runtime import Runtime
 from gateway.store import attempts, database, evidence
 from gateway.store.attempts import AttemptRow
 from gateway.store.database import Raw
 
+SettleBy = Callable[[Runtime, Raw, AttemptRow, Fact, Source], Awaitable[Settled | None]]
 KEPT_BYTES, KEPT_CHARACTERS = 4096, 4096
 
 
@@ -57,11 +61,12 @@ async def receive(rt: Runtime, code: str, incoming: Incoming) -> Acknowledgement
         note_failed(code, error)
         return _acknowledge(provider, Verdict.TRY_LATER)
     try:
-        verdict = await rt.finish(_take(rt, provider, incoming, notification))
+        verdict = await rt.finish(_take_any(rt, provider, incoming, notification))
     except Exception as error:
         log.warning("notification.not_kept", provider=code, error=type(error).__name__)
         verdict = Verdict.TRY_LATER
-    return _acknowledge(provider, verdict, notification)
+    told = notification if isinstance(notification, Notification) else None
+    return _acknowledge(provider, verdict, told)
 
 
 def _acknowledge(
@@ -73,8 +78,26 @@ def _acknowledge(
     return provider.acknowledge_of(notification, verdict)
 
 
+async def _take_any(
+    rt: Runtime,
+    provider: Notifies[Any],
+    incoming: Incoming,
+    told: Notification | MandateNews | Return,
+) -> Verdict:
+    if isinstance(told, MandateNews):
+        return await hear_news(rt, provider.code, told)
+    if isinstance(told, Return):
+        told = Notification(told.key, told.finding)
+        return await _take(rt, provider, incoming, told, settle_by=take_return)
+    return await _take(rt, provider, incoming, told)
+
+
 async def _take(
-    rt: Runtime, provider: Notifies[Any], incoming: Incoming, notification: Notification
+    rt: Runtime,
+    provider: Notifies[Any],
+    incoming: Incoming,
+    notification: Notification,
+    settle_by: SettleBy = settle,
 ) -> Verdict:
     reference = notification.finding.reference or ""
     async with database.borrow(rt.pool) as connection:
@@ -97,7 +120,7 @@ async def _take(
             verdict = Verdict.REPEATED if verdict is Verdict.RECORDED else verdict
             return None
         source = Source("notification", notification_id=notification_id)
-        return await settle(rt, connection, held, fact, source)
+        return await settle_by(rt, connection, held, fact, source)
 
     await landing(rt, write, known.biller_id)
     return verdict

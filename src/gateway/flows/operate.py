@@ -25,6 +25,9 @@ EVENT_TYPES = (
     "payment.reversed",
     "payment.late_money",
     "payment.conflicted",
+    *("mandate.confirmed", "mandate.activated", "mandate.suspended", "mandate.resumed"),
+    *("mandate.cancelled", "mandate.rejected", "mandate.expired"),
+    *("debit.announced", "debit.skipped", "debit.failed", "debit_run.completed"),
 )
 
 

@@ -21,6 +21,7 @@ from gateway.domain.attempt import (
     after_not_sent,
     judge,
 )
+from gateway.domain.debit_return import after_return
 from gateway.domain.errors import present
 from gateway.domain.evidence import Rank, as_facts
 from gateway.domain.ids import to_public
@@ -86,6 +87,12 @@ async def settle_not_sent(
     """Write that the request which opens the order never left: it may be tried again."""
     judgement = after_not_sent(standing_of(attempt))
     return await _write(rt, connection, attempt, fact, source, judgement)
+
+
+async def note_return(connection: Raw, attempt: AttemptRow, fact: Fact, source: Source) -> None:
+    """Write the evidence that a bank gave back what the attempt took; the attempt stands."""
+    judgement = after_return(standing_of(attempt))
+    await evidence.add(connection, _evidence(attempt, fact, source, judgement))
 
 
 def standing_of(attempt: AttemptRow) -> Standing:

@@ -48,6 +48,15 @@ def read_object(body: bytes) -> dict[str, Any]:
     return fields
 
 
+def read_ok(reply: Reply) -> dict[str, Any]:
+    """Read the object of an answer of status 200; any other status says nothing.
+
+    Raises:
+        Unreadable: another status, or as `read_object`.
+    """
+    return read_object(body_of(reply))
+
+
 def read_exact(body: bytes) -> dict[str, Any]:
     """Read one JSON object as `read_object` does, but leave every number as the text it was.
 

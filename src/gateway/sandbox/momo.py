@@ -139,7 +139,7 @@ class MoMo(MoMoBooks):
         if fault is Fault.SKEWED_CLOCK:
             fields["responseTime"] = to_ms(self.now(fault))
         if "payUrl" in fields and fault is not Fault.UNSIGNED:
-            signer = self._forger() if fault is Fault.BAD_SIGNATURE else self.account
+            signer = self.forger() if fault is Fault.BAD_SIGNATURE else self.account
             fields["signature"] = signer.sign(wire.CREATED_SIGNED, fields)
         return fields
 
@@ -169,13 +169,13 @@ class MoMo(MoMoBooks):
         bodies = {
             Fault.WRONG_AMOUNT: [self._signed({**true, "amount": order.amount_dong + 1_000})],
             Fault.OTHER_ORDER: [self._signed({**true, "orderId": order.reference + "x"})],
-            Fault.BAD_SIGNATURE: [self._signed(true, self._forger())],
+            Fault.BAD_SIGNATURE: [self._signed(true, self.forger())],
             Fault.UNSIGNED: [true],
-            Fault.FORGED: [self._signed(claim, self._forger()), self._signed(true)],
+            Fault.FORGED: [self._signed(claim, self.forger()), self._signed(true)],
             Fault.REORDERED: [self._signed(true), self._signed(earlier)],
         }
         sent = bodies.get(fault, [self._signed(true)]) if fault else [self._signed(true)]
-        return [self._notice(order.notify_url, body) for body in sent]
+        return [self.notice(order.notify_url, body) for body in sent]
 
     def return_to(self, order: RailOrder) -> str:
         """Give the merchant's page with the same fields as the IPN, signed the same."""
@@ -202,15 +202,17 @@ class MoMo(MoMoBooks):
     def _signed(self, facts: Fields, account: Account | None = None) -> Fields:
         return {**facts, "signature": (account or self.account).sign(wire.NOTICE_SIGNED, facts)}
 
-    def _forger(self) -> Account:
+    def forger(self) -> Account:
+        """Give an account with a key that is not ours."""
         return replace(self.account, secret_key="nobody's key")  # noqa: S106 (a forger's)
 
-    def _notice(self, url: str, body: Fields) -> Notice:
+    def notice(self, url: str, body: Fields) -> Notice:
+        """Give an IPN, repeated until it is answered 204."""
         raw = json.dumps(body, ensure_ascii=False).encode()
         return Notice("POST", url, lambda status, _: status == NO_CONTENT, raw, JSON_TYPE)
 
 
-def main() -> None:
+def main(kind: type[MoMo] = MoMo) -> None:
     """Serve until stopped."""
     default = Account()
     parser = argparse.ArgumentParser(description="MoMo's payment gateway, simulated.")
@@ -225,7 +227,7 @@ def main() -> None:
     parser.add_argument("--access-key", default=default.access_key)
     parser.add_argument("--secret-key", default=default.secret_key)
     asked = parser.parse_args()
-    momo = MoMo(
+    momo = kind(
         Account(asked.partner_code, asked.access_key, asked.secret_key),
         slow_refunds=asked.slow_refunds,
         seed=asked.seed,

@@ -107,14 +107,18 @@ class Rail(ABC):
             return False
         order.code = self.codes(act)
         if act is Act.APPROVE:
-            order.state, order.provider_id = OrderState.PAID, self.next_number()
-            self.charges.append(
-                Charge(order.reference, order.amount_dong, order.provider_id, time.time())
-            )
+            self.take_money(order)
         else:
             order.state = OrderState.FAILED if act is Act.DECLINE else OrderState.PROCESSING
         self.notify(order)
         return True
+
+    def take_money(self, order: RailOrder) -> None:
+        """Charge an order, and write it down for ever."""
+        order.state, order.provider_id = OrderState.PAID, self.next_number()
+        self.charges.append(
+            Charge(order.reference, order.amount_dong, order.provider_id, time.time())
+        )
 
     def notify(self, order: RailOrder) -> None:
         """Send what the order's state has to tell, in the background."""

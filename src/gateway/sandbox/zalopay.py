@@ -10,7 +10,7 @@ cancel of what is paid or failed is -405, a query_refund with a wrong clock is -
 
 import argparse
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -36,7 +36,7 @@ REPEAT_AFTER_S = "10,10,10"
 LEAST_EXPIRY = timedelta(seconds=300)
 SANDBOX = App()
 AskedT = TypeVar("AskedT", bound=Asked)
-Effect = Callable[[AskedT, Fault | None, str], Said | int]
+Effect = Callable[[AskedT, Fault | None, str], Said | int | Awaitable[Said | int]]
 """What a call does, given its fault and our base URL: an answer, or the code of a refusal."""
 
 
@@ -68,19 +68,12 @@ class ZaloPay(Rail):
 
     def routes(self) -> list[BaseRoute]:
         """Give ZaloPay's own paths, and the control call for refunds."""
-
-        def post(path: str, model: type[AskedT], effect: Effect[AskedT]) -> Route:
-            async def serve(request: Request) -> Response:
-                return await self._serve(request, model, effect)
-
-            return Route(path, serve, methods=["POST"])
-
         return [
-            post("/v2/create", wire.CreateAsked, self._create),
-            post("/v2/query", wire.OrderAsked, self._query),
-            post("/v2/cancel", wire.CancelAsked, self._cancel),
-            post("/v2/refund", wire.RefundAsked, self._refund),
-            post("/v2/query_refund", wire.RefundQueryAsked, self._query_refund),
+            self.post("/v2/create", wire.CreateAsked, self._create),
+            self.post("/v2/query", wire.OrderAsked, self._query),
+            self.post("/v2/cancel", wire.CancelAsked, self._cancel),
+            self.post("/v2/refund", wire.RefundAsked, self._refund),
+            self.post("/v2/query_refund", wire.RefundQueryAsked, self._query_refund),
             Route("/control/refunds", self._control_refund, methods=["POST"]),
         ]
 
@@ -115,6 +108,14 @@ class ZaloPay(Rail):
 
     # ── serving ──────────────────────────────────────────────────────────────────────────────
 
+    def post(self, path: str, model: type[AskedT], effect: Effect[AskedT]) -> Route:
+        """Give the route of one call."""
+
+        async def serve(request: Request) -> Response:
+            return await self._serve(request, model, effect)
+
+        return Route(path, serve, methods=["POST"])
+
     async def _serve(
         self, request: Request, model: type[AskedT], effect: Effect[AskedT]
     ) -> Response:
@@ -137,6 +138,8 @@ class ZaloPay(Rail):
             if fault is Fault.RATE_LIMITED:
                 return self._refuse(wire.TOO_MANY)
             outcome = effect(asked, fault, str(request.base_url))
+            if isinstance(outcome, Awaitable):
+                outcome = await outcome
             return self._refuse(outcome) if isinstance(outcome, int) else JSONResponse(outcome)
 
         return await self.answer(request, fault, answer)
@@ -261,7 +264,7 @@ def _notice(url: str, fields: dict[str, Any], *, once: bool = False) -> Notice:
     )
 
 
-def main() -> None:
+def main(kind: type[ZaloPay] = ZaloPay) -> None:
     """Serve until stopped."""
     parser = argparse.ArgumentParser(description="ZaloPay (v2), simulated.")
     parser.add_argument("--host", default="127.0.0.1")
@@ -276,7 +279,7 @@ def main() -> None:
     parser.add_argument("--window-s", type=float, default=900.0)
     parser.add_argument("--repeat-after", default=REPEAT_AFTER_S, help="seconds, with commas")
     asked = parser.parse_args()
-    rail = ZaloPay(
+    rail = kind(
         App(asked.app_id, asked.key1, asked.key2, asked.callback_url),
         flat_codes=asked.flat_codes,
         seed=asked.seed,

@@ -38,6 +38,11 @@ SELECT {_COLUMNS} FROM attempts a
 WHERE a.biller_id = $1 AND a.payment_id = $2 ORDER BY a.number DESC
 """  # noqa: S608 (a constant of this file)
 
+# Attempts by their ids, in their order; rides attempts_pkey; a chunk of a debit run.
+BY_IDS = f"""
+SELECT {_COLUMNS} FROM attempts a WHERE a.biller_id = $1 AND a.id = ANY ($2::uuid[]) ORDER BY a.id
+"""  # noqa: S608 (a constant of this file)
+
 # Leases due attempts of one provider, those whose payer still decides last; at most $4, and with a
 # spacing only one; nothing before the provider's turn has come. Rides attempts_due; safe from many
 # workers.
@@ -166,6 +171,11 @@ async def of_payment(connection: Raw, biller_id: int, payment_id: UUID) -> list[
     """Read all attempts of a payment, the newest first."""
     rows = await connection.fetch(OF_PAYMENT, biller_id, payment_id)
     return [AttemptRow(**row) for row in rows]
+
+
+async def by_ids(connection: Raw, biller_id: int, ids: Sequence[UUID]) -> list[AttemptRow]:
+    """Read attempts in the order of their ids."""
+    return [AttemptRow(**row) for row in await connection.fetch(BY_IDS, biller_id, ids)]
 
 
 async def claim_due(

@@ -21,7 +21,7 @@ WITH asked AS MATERIALIZED (
         fingerprint bytea, field_digests bytea, channel text, amount_dong bigint,
         least_part bigint, provider text, reference text, option text, text text, return_url text,
         notify_url text, payer_ip text, locale text, visibility_s int, created_at timestamptz,
-        expires_at timestamptz, due_at timestamptz),
+        expires_at timestamptz, due_at timestamptz, method text),
         json_to_record($3::text::json) AS p (
         partner_reference text, customer_code text, lines json, oldest_first bool,
         business_date date)
@@ -64,7 +64,7 @@ WITH asked AS MATERIALIZED (
     INSERT INTO payments (biller_id, id, partner_id, partner_reference, method, channel,
         customer_code, amount_dong, bill_count, claimed_count, status, business_date, created_at,
         provider, expires_at)
-    SELECT biller_id, payment_id, partner_id, partner_reference, 'provider', channel,
+    SELECT biller_id, payment_id, partner_id, partner_reference, method, channel,
         customer_code, amount_dong, bill_count, (SELECT count(*) FROM claimed), 'processing',
         business_date, created_at, provider, expires_at
     FROM payable
@@ -179,6 +179,7 @@ class NewAttempt:
     created_at: datetime
     expires_at: datetime
     due_at: datetime
+    method: str = "provider"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from gateway.kit import logs
 from gateway.kit.abilities import AnswersQueries, Notifies, TakesPayments
 from gateway.kit.breaker import Breakers
 from gateway.kit.exchange import Exchange, Fate, Limits
+from gateway.kit.mandate_messages import MandateNews
 from gateway.kit.messages import Acknowledgement, Call, Garbled, Incoming, Opened, Order, Verdict
 from gateway.kit.redact import secrets_of
 from gateway.kit.wire import Wire
@@ -164,7 +165,9 @@ class PromisesOfCalls(Subject):
             assert found.outcome is Outcome.SUCCEEDED, found
             assert stand.refusal(order, found) is None, found
             if isinstance(stand.provider, Notifies):
-                told = stand.provider.read_notification(await stand.heard()).finding
+                heard = stand.provider.read_notification(await stand.heard())
+                assert not isinstance(heard, MandateNews)
+                told = heard.finding
                 assert told.outcome is self.told, told
                 assert stand.refusal(order, told) is None, told
         assert [(c["reference"], c["amount_dong"]) for c in charges] == [

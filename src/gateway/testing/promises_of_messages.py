@@ -24,6 +24,7 @@ from gateway.kit.abilities.credits import NotifiesCredits
 from gateway.kit.messages import Call, Garbled, Incoming, Opened, RefundOrder, Reply, Verdict
 from gateway.kit.redact import secrets_of
 from gateway.testing.mutants import mutant
+from gateway.testing.readers_of_debits import readers_of_debits
 from gateway.testing.subject import FACTS, Subject, needs
 
 USELESS = {
@@ -52,6 +53,9 @@ class PromisesOfMessages(Subject):
         if message == "queried":
             queried: Finding = provider.read_queried(order, self.queried(order, said))
             return queried
+        if message == "debited":
+            debited: Finding = provider.read_debited(order, self.debited(order, said))
+            return debited
         created = provider.read_created(order, self.created(order, said))
         return Finding(Outcome.WAITING) if isinstance(created, Opened) else created
 
@@ -239,6 +243,7 @@ class PromisesOfMessages(Subject):
         if isinstance(provider, Refunds):
             yield "read_refunded", _of(provider.read_refunded, refund)
             yield "read_refund_queried", _of(provider.read_refund_queried, refund)
+        yield from readers_of_debits(provider, order, self.mandate())
         doors = (
             (Notifies, "read_notification", _incoming),
             (Notifies, "read_notification", _asked),

@@ -3,13 +3,14 @@
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, ClassVar, TypeVar
 from urllib.parse import parse_qsl, urlencode
 from uuid import UUID
 
 from gateway.domain.evidence import Outcome
 from gateway.kit.abilities import Config, Provider
+from gateway.kit.mandate_messages import AfterFailure, DebitLine, Mandate
 from gateway.kit.messages import Acknowledgement, Incoming, Moment, Order, Reply
 from gateway.testing.served import Application
 
@@ -65,7 +66,7 @@ class Subject:
     """What the provider allows in our reference, length included, as a regular expression."""
     codes: ClassVar[Mapping[str, Mapping[str, Outcome]]]
     """Documented codes by message: `created` (WAITING stands for an opened order; leave it out if
-    no call opens one), `queried`, `notified`. Written from the documents, not from the adapter."""
+    no call opens one), `queried`, `notified`, `debited`. From the documents, not the adapter."""
     unlisted: ClassVar[str] = "987654"
     """A code that is in no table."""
     codeless: ClassVar[frozenset[str]] = frozenset()
@@ -74,6 +75,8 @@ class Subject:
     """Which of reference, merchant and amount a message names; all three unless said here."""
     told: ClassVar[Outcome] = Outcome.SUCCEEDED
     """What the notification of a paid order says; PENDING where its status is not signed."""
+    after_failure: ClassVar[Mapping[str, AfterFailure]] = {}
+    """What follows a debit that failed with a code, where it is not GIVE_UP."""
     declined: ClassVar[Outcome] = Outcome.FAILED
     """What a query says of an order that the payer declined."""
     abandoned: ClassVar[Outcome] = Outcome.WAITING
@@ -119,6 +122,14 @@ class Subject:
     def notified(self, order: Order, said: Said) -> Incoming:
         """Write the provider's notification, signed as the provider signs."""
         raise NotGiven(type(self), "notified")
+
+    def debited(self, order: Order, said: Said) -> Reply:
+        """Write the provider's answer to `debit`, signed as the provider signs."""
+        raise NotGiven(type(self), "debited")
+
+    def results(self, lines: Iterable[DebitLine], said: Said) -> bytes:
+        """Write a whole result file in which each line says `said.code`."""
+        raise NotGiven(type(self), "results")
 
     def forged(self, incoming: Incoming) -> Iterable[tuple[str, Incoming]]:
         """Give forged twins of a notification with their names: each signed field altered.
@@ -166,6 +177,31 @@ class Subject:
             option=(self.provider_class.options or (None,))[0],
         )
         return replace(order, **changes)
+
+    def mandate(self, **changes: Any) -> Mandate:
+        """Build a mandate; only what matters need be named."""
+        mandate = Mandate(
+            reference="mdt_01936b2e000070008000000000000001",
+            biller="evn-camau",
+            customer_code="PB14010000123",
+            bank="970405",
+            account_no="1900100200300",
+            account_name="Nguyễn Văn Đặng",
+            id_no="096123456789",
+            phone="0912345678",
+            max_debit_dong=5_000_000,
+            max_month_dong=None,
+            day_of_month=None,
+            retry_days=3,
+            starts_on=date(2026, 11, 1),
+            ends_on=None,
+            consent_channel="otp",
+        )
+        return replace(mandate, **changes)
+
+    def line(self, order: Order, mandate: Mandate | None = None) -> DebitLine:
+        """Build the debit of an order: the first try of a bill."""
+        return DebitLine(order, mandate or self.mandate(), "HD2026110000123", 1)
 
     def said(self, order: Order, code: str, **changes: Any) -> Said:
         """Build what a message about this order says."""

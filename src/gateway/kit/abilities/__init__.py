@@ -12,6 +12,8 @@ Three rules make an adapter safe:
    house compares and refuses it.
 """
 
+from typing import Any
+
 from gateway.kit.abilities.bills import ClearsDebt, LooksUpBills
 from gateway.kit.abilities.confirmations import (
     ConfirmsOrders,
@@ -21,7 +23,7 @@ from gateway.kit.abilities.confirmations import (
 )
 from gateway.kit.abilities.credits import Credit, NotifiesCredits
 from gateway.kit.abilities.inquiries import AnswersInquiries
-from gateway.kit.abilities.mandates import DebitsMandates
+from gateway.kit.abilities.mandates import DebitsByFile, DebitsMandates
 from gateway.kit.abilities.orders import (
     AnswersQueries,
     Cancels,
@@ -32,6 +34,7 @@ from gateway.kit.abilities.orders import (
 )
 from gateway.kit.abilities.provider import Config, ConfigT, Provider
 from gateway.kit.abilities.statements import GivesStatements
+from gateway.kit.abilities.texts import CarriesMessages, TextsConfig
 from gateway.kit.abilities.tokens import NeedsToken
 
 __all__ = [
@@ -40,11 +43,13 @@ __all__ = [
     "AnswersQueries",
     "Cancels",
     "Captures",
+    "CarriesMessages",
     "ClearsDebt",
     "Config",
     "ConfigT",
     "ConfirmsOrders",
     "Credit",
+    "DebitsByFile",
     "DebitsMandates",
     "GivesStatements",
     "LooksUpBills",
@@ -57,9 +62,10 @@ __all__ = [
     "Question",
     "Refunds",
     "TakesPayments",
+    "TextsConfig",
 ]
 
-ABILITIES: tuple[type[Provider[Config]], ...] = (
+ABILITIES: tuple[type[Provider[Any]], ...] = (
     TakesPayments,
     Notifies,
     ConfirmsOrders,
@@ -71,7 +77,9 @@ ABILITIES: tuple[type[Provider[Config]], ...] = (
     LooksUpBills,
     ClearsDebt,
     DebitsMandates,
+    DebitsByFile,
     NotifiesCredits,
     AnswersInquiries,
+    CarriesMessages,
 )
 """In the order of the ability matrix."""

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from gateway.domain.evidence import Finding
 from gateway.kit.abilities.provider import ConfigT, Provider
+from gateway.kit.mandate_messages import MandateNews, Return
 from gateway.kit.messages import (
     Acknowledgement,
     Call,
@@ -56,8 +57,8 @@ class Notifies(Provider[ConfigT]):
     """Tells us by itself what became of an order."""
 
     @abstractmethod
-    def read_notification(self, incoming: Incoming) -> Notification:
-        """Verify and read a notification.
+    def read_notification(self, incoming: Incoming) -> Notification | MandateNews | Return:
+        """Verify and read a notification; only who debits mandates tells of them and of returns.
 
         Raises:
             Garbled: not authentic or unreadable; nothing may be concluded from it.

@@ -1,0 +1,14 @@
+"""The SMS centre of `sandbox/sms_centre.py`, speaking `smsbanking`."""
+
+from gateway.sandbox.sms_centre import SmsCentre, main
+
+PROTOCOL = "smsbanking"
+
+
+def centre(mo_url: str = "") -> SmsCentre:
+    """Make the centre; `mo_url` is the gateway's door for customers' messages."""
+    return SmsCentre(PROTOCOL, mo_url)
+
+
+if __name__ == "__main__":
+    main(PROTOCOL)
