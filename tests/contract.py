@@ -31,7 +31,7 @@ def _no_runtime() -> Runtime:
 
 DOORS = (
     *("/v1/notifications/", "/v1/confirmations/", "/v1/returns/"),
-    *("/v1/credits/", "/v1/collections/"),
+    *("/v1/credits/", "/v1/collections/", "/v1/texts/"),
 )
 
 

@@ -18,6 +18,7 @@ from gateway.api.openapi import WITH_BODY, WITH_KEY
 from gateway.api.problem_table import TABLE
 from gateway.api.problems import MEDIA_TYPE
 from gateway.app import fastapi_app, openapi_yaml
+from gateway.flows.operate import EVENT_TYPES
 from gateway.runtime import Runtime
 from tests.contract import document
 
@@ -37,6 +38,10 @@ DOORS = {
     ("/v1/returns/{provider}", "get"),
     ("/v1/collections/{provider}/{operation}", "get"),
     ("/v1/collections/{provider}/{operation}", "post"),
+    ("/v1/texts/{provider}", "get"),
+    ("/v1/texts/{provider}", "post"),
+    ("/v1/texts/{provider}/reports", "get"),
+    ("/v1/texts/{provider}/reports", "post"),
 }
 """What providers and payers' browsers call, each in its provider's protocol, not ours."""
 
@@ -146,12 +151,7 @@ def test_the_key_and_the_query_are_described_as_they_are_read() -> None:
 
 def test_the_webhooks_are_described_with_the_headers_that_sign_them() -> None:
     webhooks = document()["webhooks"]
-    assert set(webhooks) == {
-        "payment.succeeded",
-        "payment.reversed",
-        "payment.late_money",
-        "payment.conflicted",
-    }
+    assert set(webhooks) == set(EVENT_TYPES)
     for webhook in webhooks.values():
         headers = parameters(webhook["post"])
         assert set(headers) == {"webhook-id", "webhook-timestamp", "webhook-signature"}

@@ -87,9 +87,8 @@ async def _collect(rt: Runtime, caller: Caller, asked: CollectedPayment) -> Answ
             raise
         return Answer(stored.status_code, stored.body, is_replay=True)
     purse = Purse(caller.partner, caller.partner.receivable_account)
-    row = postings.with_source(
-        pay_row(rt, biller, asked.order, asked.keyed, purse), biller.rules.bills_source
-    )
+    row = pay_row(rt, biller, asked.order, asked.keyed, purse)
+    row = postings.with_source(row, biller.rules.bills_source)
     for _ in range(ROUNDS_MAX):
         body = await _fly(rt, row)
         if body is not None:
