@@ -53,4 +53,18 @@ PROVIDER_TABLE: dict[str, Entry] = {
         "này. Hãy đọc khoản thanh toán trước.",
         money_may_have_moved=True,
     ),
+    "checkout_not_found": Entry(
+        404,
+        "No such payment link",
+        "Không có liên kết thanh toán này",
+        "The link was not made here, or was not copied whole.",
+        "Liên kết không do cổng này tạo, hoặc chưa được sao chép đủ.",
+    ),
+    "checkout_reference_used": Entry(
+        409,
+        "Reference names another checkout",
+        "Mã tham chiếu đã dùng cho yêu cầu khác",
+        "Your `partner_reference` already names a checkout of other bills; use a new one.",
+        "`partner_reference` đã gắn với yêu cầu thanh toán khác; hãy dùng mã mới.",
+    ),
 }
