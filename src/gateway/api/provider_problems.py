@@ -1,6 +1,6 @@
 """The codes of payments through providers; `problem_table.py` joins them to the others."""
 
-from gateway.api.problem_entry import Entry
+from gateway.api.problem_entry import Entry, Retry
 
 PROVIDER_TABLE: dict[str, Entry] = {
     "bill_being_paid": Entry(
@@ -66,5 +66,13 @@ PROVIDER_TABLE: dict[str, Entry] = {
         "Mã tham chiếu đã dùng cho yêu cầu khác",
         "Your `partner_reference` already names a checkout of other bills; use a new one.",
         "`partner_reference` đã gắn với yêu cầu thanh toán khác; hãy dùng mã mới.",
+    ),
+    "too_many_requests": Entry(
+        429,
+        "Too many requests",
+        "Quá nhiều yêu cầu",
+        "Too many lookups came from this address or for this customer; nothing was looked at.",
+        "Có quá nhiều lượt tra cứu từ địa chỉ này hoặc cho khách hàng này nên không tra cứu gì.",
+        retry=Retry.SAME_REQUEST,
     ),
 }

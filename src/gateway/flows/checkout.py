@@ -137,7 +137,12 @@ async def _check_payable(connection: Raw, biller: Biller, wanted: Checkout) -> N
 
 def url_of(rt: Runtime, checkout: Checkout) -> str:
     """Give the link that the payer opens."""
-    return f"{rt.public_url}/pay/{token_of(rt.secrets.pages, checkout.id)}"
+    return rt.public_url + path_of(rt, checkout)
+
+
+def path_of(rt: Runtime, checkout: Checkout) -> str:
+    """Give the link within this site."""
+    return f"/pay/{token_of(rt.secrets.pages, checkout.id)}"
 
 
 def house_caller(rt: Runtime) -> Caller | None:

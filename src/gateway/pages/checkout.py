@@ -1,6 +1,7 @@
 """The hosted checkout: a payer opens a link, chooses how to pay, and sees what became of it."""
 
 import hashlib
+import re
 from functools import partial
 from ipaddress import ip_address
 from uuid import uuid4
@@ -31,6 +32,7 @@ post = partial(router.add_api_route, methods=["POST"])
 
 RUN_BY_BROWSERS = frozenset({"javascript", "data", "vbscript", "blob", "file"})
 ACT = "act"
+IS_ACT = re.compile(r"[0-9a-f]{32}")
 UNCHANGED = 204
 ASK_AGAIN_S = ((60, 2), (300, 5))
 """Up to so many seconds after a try began, the page asks every so many seconds."""
@@ -57,11 +59,10 @@ async def choose(request: Request) -> Response:
     rt, found = await _open(request)
     fields = await form_of(request)
     provider, _, channel = fields.get("way", "").partition(":")
-    act = fields.get(ACT, "")
-    if channel not in set(Channel) or not (act.isascii() and act.isalnum() and len(act) == 32):  # noqa: PLR2004 (a UUID's digits)
+    if channel not in set(Channel):
         raise FormForged
     ip, language = address_of(request), language_of(request)
-    choice = Choice(act, provider[:32], Channel(channel), ip, language)
+    choice = Choice(act_of(fields), provider[:32], Channel(channel), ip, language)
     is_begun = await checkout.choose(rt, found, choice)
     return see(request.url.path if is_begun else f"{request.url.path}?refused=1")
 
@@ -72,6 +73,18 @@ async def give_up(request: Request) -> Response:
     await form_of(request)
     await checkout.give_up(rt, found)
     return see(request.url.path.removesuffix("/give-up"))
+
+
+def act_of(fields: dict[str, str]) -> str:
+    """Give the number of the page that a form stood on: pressed twice, it is one act.
+
+    Raises:
+        FormForged: no page of ours made it.
+    """
+    act = fields.get(ACT, "")
+    if not IS_ACT.fullmatch(act):
+        raise FormForged
+    return act
 
 
 def address_of(request: Request) -> str:
