@@ -70,7 +70,7 @@ async def test_a_payer_sees_the_bill_in_plain_words_and_the_ways_that_work(stage
     for words in ("150.000\xa0₫", "10/2026", "70 kWh", "09/11/2026", "N*** V*** Án", "Phường 5"):
         assert words in page
     assert "Nguyễn Văn" not in page
-    assert {'value="scripted:e_wallet"', 'value="closing:qr"'} <= set(
+    assert {'value="scripted:e_wallet"', 'value="closing:e_wallet"'} <= set(
         re.findall(r'value="\w+:\w+"', page)
     )
     english = (await stage.api.get(f"{path}?lang=en")).text

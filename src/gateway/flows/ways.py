@@ -48,7 +48,10 @@ def ways_now(rt: Runtime, rules: BillerRules, amount_dong: int) -> Mapping[Group
         for channel in sorted(provider.channels & rules.channels & _GROUPS.keys()):
             if _takes(provider, rules, channel, amount_dong):
                 found[_GROUPS[channel]].append(Way(provider.code, provider.title, channel))
-    return {group: _once_each(found[group]) for group in Group if group in found}
+    # A wallet's own QR opens the wallet's own page: it is offered once, as what it is.
+    wallets = {way.provider for way in found[Group.WALLET]}
+    found[Group.QR] = [way for way in found[Group.QR] if way.provider not in wallets]
+    return {group: _once_each(found[group]) for group in Group if found[group]}
 
 
 def _takes(
