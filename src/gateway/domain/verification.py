@@ -45,7 +45,7 @@ def code_of(key: bytes, payment_id: UUID) -> str:
     >>> code = code_of(b"k" * 32, UUID(int=0x019A3C84F400_7000_8000_000000000001))
     >>> code, read_code(code.lower().replace("-", " ")).is_of(
     ...     b"k" * 32, UUID(int=0x019A3C84F400_7000_8000_000000000001))
-    ('25NWXM-DXUUB3-SFA8NV', True)
+    ('3DMYP2-XUBEMG-4SEEXC', True)
     """
     number, signs = _number(key, payment_id), []
     for _ in range(LENGTH):
