@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-import orjson
-
 from gateway.domain.biller import Biller, Channel
 from gateway.domain.checkout import (
     Bills,
@@ -17,24 +15,17 @@ from gateway.domain.checkout import (
     step_of,
     token_of,
 )
-from gateway.domain.errors import CallerError, DatabaseUnavailable, Overloaded
-from gateway.domain.fingerprint import fingerprint_of
+from gateway.domain.errors import DatabaseUnavailable, Overloaded
 from gateway.domain.ids import to_public
-from gateway.domain.lookup_token import make_token
 from gateway.domain.partner import Caller, Partner, Scope
 from gateway.domain.payment import Line, Method, Order, Payment, refusal_of
 from gateway.domain.progress import Certainty, PayAgain, Shown, Status
 from gateway.domain.provider_receipt import Going
-from gateway.domain.provider_refusals import AttemptStillOpen
 from gateway.domain.refusals import (
-    IdempotencyKeyReused,
     PartnerReferenceUsed,
-    StillProcessing,
 )
-from gateway.flows import cancelling, payments, providing, viewing
+from gateway.flows import payments, viewing
 from gateway.flows.bills import look_up_bills
-from gateway.flows.idempotency import Keyed
-from gateway.flows.minting import Payer
 from gateway.runtime import Runtime
 from gateway.store import bills as bills_store
 from gateway.store import checkouts as store
@@ -42,9 +33,7 @@ from gateway.store import database
 from gateway.store import payments as payments_store
 from gateway.store.bills import Found, OpenBill
 from gateway.store.database import Raw
-from gateway.store.idempotency import KeyName
 
-ATTEMPT_LIFE = timedelta(minutes=15)
 HOUSE_PARTNER = "checkout"
 """The partner in whose name payers pay who found their bills by themselves."""
 
@@ -59,17 +48,6 @@ class Asked:
     lines: tuple[Line, ...]
     return_url: str | None
     life: timedelta
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """What a payer pressed; `act` is new for each page that offers it, so twice is once."""
-
-    act: str
-    provider: str
-    channel: Channel
-    ip: str
-    locale: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +127,7 @@ def house_caller(rt: Runtime) -> Caller | None:
     """Give whoever pays for payers who found their bills themselves; None if nobody does here."""
     for partner in rt.directory.partners_by_id.values():
         if partner.code == HOUSE_PARTNER:
-            return _as(partner)
+            return as_caller(partner)
     return None
 
 
@@ -182,43 +160,10 @@ async def stand(rt: Runtime, checkout: Checkout) -> Standing:
         raise
 
 
-async def choose(rt: Runtime, checkout: Checkout, choice: Choice) -> bool:
-    """Begin to pay in the way that the payer chose; False if this way cannot be begun now.
-
-    Safe to repeat with the same act. Whatever stands in the way (begun already, or on another
-    page; paid by somebody else) is what `stand` says next.
-
-    Raises:
-        OutcomeUnknown: the database did not confirm; `stand` says what became of it.
-    """
-    standing = await stand(rt, checkout)
-    try:
-        if standing.step is Step.CHOOSE:
-            return await _begin(rt, standing, choice)
-        if standing.step is Step.TRY_AGAIN and standing.payment is not None:
-            return await _try_again(rt, standing.payment, checkout, choice)
-    except (PartnerReferenceUsed, AttemptStillOpen, IdempotencyKeyReused, StillProcessing):
-        return True
-    except CallerError:
-        return False
-    return True
-
-
-async def give_up(rt: Runtime, checkout: Checkout) -> None:
-    """Ask that the payment under way be given up; it is only once nobody is proved to have paid."""
-    standing = await stand(rt, checkout)
-    if standing.step is Step.PAY and standing.payment is not None:
-        caller = _as(rt.directory.partners_by_id[checkout.partner_id])
-        try:
-            await cancelling.cancel(rt, caller, standing.payment.id)
-        except CallerError:
-            return  # It ended at this moment: `stand` says how.
-
-
 async def _stand(rt: Runtime, checkout: Checkout) -> Standing:
     partner = rt.directory.partners_by_id[checkout.partner_id]
     biller = rt.directory.billers_by_id[checkout.biller_id]
-    looked = await look_up_bills(rt, _as(partner), biller.code, checkout.customer_code)
+    looked = await look_up_bills(rt, as_caller(partner), biller.code, checkout.customer_code)
     payment, going = await _payment(rt, checkout)
     wanted = {line.bill_id: line.amount_dong for line in checkout.lines}
     open_bills = [bill for bill in looked.found.bills if bill.id in wanted]
@@ -266,71 +211,7 @@ _COLLECTED = Going(
 """The partner took the money itself after all, under the same reference."""
 
 
-async def _begin(rt: Runtime, standing: Standing, choice: Choice) -> bool:
-    checkout, biller = standing.checkout, standing.biller
-    caller = _as(rt.directory.partners_by_id[checkout.partner_id])
-    order = Order(
-        checkout.partner_reference, choice.channel, checkout.customer_code, checkout.lines
-    )
-    # The link is as good as a lookup of this moment: the bills were just held against it.
-    looked_up = make_token(
-        rt.secrets.lookup,
-        partner_id=checkout.partner_id,
-        biller=biller.code,
-        customer_code=checkout.customer_code,
-        due=checkout.lines,
-        now=int(rt.clock.now().timestamp()),
-    )
-    keyed = _keyed(checkout, payments.OPERATION, choice)
-    asked = providing.ProviderPayment(
-        biller.code, order, looked_up, _payer(rt, checkout, choice), keyed
-    )
-    await providing.begin(rt, caller, asked)
-    return True
-
-
-async def _try_again(rt: Runtime, payment: Payment, checkout: Checkout, choice: Choice) -> bool:
-    caller = _as(rt.directory.partners_by_id[checkout.partner_id])
-    keyed = _keyed(checkout, providing.OPERATION, choice)
-    asked = providing.AnotherAttempt(
-        payment.id, choice.channel, _payer(rt, checkout, choice), keyed
-    )
-    await providing.try_again(rt, caller, asked)
-    return True
-
-
-def _payer(rt: Runtime, checkout: Checkout, choice: Choice) -> Payer:
-    return Payer(
-        provider=choice.provider,
-        option=None,
-        return_url=url_of(rt, checkout),
-        ip=choice.ip,
-        locale=choice.locale,
-        life=ATTEMPT_LIFE,
-    )
-
-
-def _keyed(checkout: Checkout, operation: str, choice: Choice) -> Keyed:
-    fields = {
-        "checkout": str(checkout.id),
-        "provider": choice.provider,
-        "channel": choice.channel,
-    }
-    key = f"checkout:{checkout.id.hex}:{choice.act}"
-    return Keyed(
-        name=KeyName(checkout.partner_id, operation, key),
-        fingerprint=fingerprint_of(operation, fields),
-        field_names=list(fields),
-        write_refusal=_write_refusal,
-    )
-
-
-def _write_refusal(refusal: CallerError) -> tuple[int, str]:
-    """Write a refusal to be kept under a page's act; nobody reads it but us."""
-    said = {"code": refusal.code, "detail": refusal.detail, "detail_vi": refusal.detail_vi}
-    return 409, orjson.dumps(said).decode()
-
-
-def _as(partner: Partner) -> Caller:
+def as_caller(partner: Partner) -> Caller:
+    """Act in a partner's name, as its links do."""
     scopes = frozenset({Scope.LOOKUP, Scope.PAY, Scope.READ})
     return Caller(partner, key_prefix="", scopes=scopes, expires_at=None)

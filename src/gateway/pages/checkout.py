@@ -16,8 +16,9 @@ from gateway.domain.emv_fields import QrRefused
 from gateway.domain.masking import mask_address, mask_name
 from gateway.domain.user import FormForged
 from gateway.domain.words import in_english, in_vietnamese
-from gateway.flows import checkout, verifying
-from gateway.flows.checkout import Choice, Standing
+from gateway.flows import checkout, choosing, verifying
+from gateway.flows.checkout import Standing
+from gateway.flows.choosing import Choice
 from gateway.flows.ways import ways_now
 from gateway.kit import qr_picture
 from gateway.kit.banks import name_of
@@ -63,7 +64,7 @@ async def choose(request: Request) -> Response:
         raise FormForged
     ip, language = address_of(request), language_of(request)
     choice = Choice(act_of(fields), provider[:32], Channel(channel), ip, language)
-    is_begun = await checkout.choose(rt, found, choice)
+    is_begun = await choosing.choose(rt, found, choice)
     return see(request.url.path if is_begun else f"{request.url.path}?refused=1")
 
 
@@ -71,7 +72,7 @@ async def give_up(request: Request) -> Response:
     """Ask that what is under way be given up."""
     rt, found = await _open(request)
     await form_of(request)
-    await checkout.give_up(rt, found)
+    await choosing.give_up(rt, found)
     return see(request.url.path.removesuffix("/give-up"))
 
 
