@@ -90,3 +90,13 @@ async def test_another_site_cannot_press_the_button(stage: Stage) -> None:
     for sent_by in ({"origin": "https://evil.example"}, {"sec-fetch-site": "cross-site"}):
         assert (await stage.api.post(path, data=form, headers=sent_by)).status_code == 400
     assert await stage.count("payments") == 0
+
+
+async def test_an_order_that_is_being_closed_says_by_when_and_offers_nothing_before(
+    stage: Stage,
+) -> None:
+    path = await link(stage, await stage.world.add_bill())
+    await choose(stage, path)
+    await give_up(stage, path)
+    now, page = await step(stage, path)
+    assert (now, "chậm nhất đến" in page, 'name="way"' in page) == ("wait", True, False)

@@ -14,6 +14,7 @@ from gateway.domain.biller import Channel
 from gateway.domain.checkout import LIVE, Checkout, Step
 from gateway.domain.emv_fields import QrRefused
 from gateway.domain.masking import mask_address, mask_name
+from gateway.domain.progress import PayAgain
 from gateway.domain.user import FormForged
 from gateway.domain.words import in_english, in_vietnamese
 from gateway.flows import checkout, choosing, verifying
@@ -128,6 +129,7 @@ async def _page(request: Request, standing: Standing, template: str) -> Response
         is_refused="refused" in request.query_params,
         provider=provider.provider.title if provider else "",
         next=_next(request, standing),
+        is_closing=going is not None and going.shown.may_pay_again is PayAgain.AFTER,
         going=going,
         payment=payment,
         code=code,
