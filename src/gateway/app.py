@@ -15,6 +15,7 @@ from gateway.api import (
     answers,
     billers,
     bills,
+    checkouts,
     collections,
     crediting,
     debit_runs,
@@ -35,7 +36,7 @@ from gateway.api.exchange import response_of
 from gateway.api.problem_table import TABLE
 from gateway.domain.errors import GatewayError, MethodNotAllowed, RouteUnknown
 from gateway.kit import logs
-from gateway.pages import account
+from gateway.pages import account, checkout, find_bill, verify
 from gateway.pages.docs import ProblemDoc, docs_routes
 from gateway.pages.site import site
 from gateway.runtime import Runtime
@@ -101,6 +102,7 @@ def fastapi_app(open_: Callable[[], Runtime]) -> FastAPI:
         bills,
         payments,
         provider_payments,
+        checkouts,
         notifications,
         answers,
         health,
@@ -115,7 +117,7 @@ def fastapi_app(open_: Callable[[], Runtime]) -> FastAPI:
         app.include_router(part.router)
     openapi.install(app, description=DESCRIPTION, webhooks=WEBHOOKS)
     app.include_router(docs_routes(_problem_docs()))
-    for pages in (account,):
+    for pages in (account, find_bill, checkout, verify):
         app.include_router(pages.router)
     app.add_api_route("/openapi.yaml", _openapi_yaml, include_in_schema=False)
     for kind in (GatewayError, HTTPException, Exception):

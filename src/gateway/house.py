@@ -21,7 +21,7 @@ from gateway.domain.ids import from_public
 from gateway.domain.partner import Scope
 from gateway.domain.signing import HmacSecret
 from gateway.embedded import EmbeddedPostgres, default_state_dir
-from gateway.flows import operate, seeding
+from gateway.flows import checkout, operate, seeding
 from gateway.runtime import Runtime
 from gateway.sandbox import areas, pilot, scenario
 from gateway.sandbox.processes import LOOPBACK, PartFailed, await_up, free_port, process
@@ -202,7 +202,8 @@ def pilot_data(data: pilot.Pilot) -> seeding.PilotData:
         biller=pilot.BILLER.code,
         biller_name=pilot.BILLER.name,
         rules=RULES,
-        partners={partner.code: partner.name for partner in pilot.PARTNERS},
+        partners={partner.code: partner.name for partner in pilot.PARTNERS}
+        | {checkout.HOUSE_PARTNER: "Trang thanh toán"},
         first_period=data.periods[0],
         customers=data.customers(),
         bills=data.bills(),

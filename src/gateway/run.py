@@ -65,6 +65,7 @@ def play(stage: scenario.Stage, rails: Sequence[RailAt] = ()) -> None:
 def _show(stage: scenario.Stage, rails: Sequence[RailAt]) -> None:
     say("")
     say(f"API docs        {stage.gateway}/docs   reference {stage.gateway}/reference")
+    say(f"Pay a bill      {stage.gateway}/pay   check a receipt {stage.gateway}/verify")
     say(f"Billing system  {stage.billing_system}/")
     for rail in rails:
         say(f"{rail.title:<16}{rail.url}/payer/… (the page of an order, simulated)")

@@ -56,11 +56,13 @@ class Secrets:
 
     lookup: bytes = field(repr=False)
     sealing: bytes = field(repr=False)
+    pages: bytes = field(repr=False)
+    """Signs links to checkouts and the codes of receipts."""
 
     @classmethod
     def derived_from(cls, master_secret: bytes) -> "Secrets":
         """Derive all keys."""
-        return cls(derive_key(master_secret, "lookup"), derive_key(master_secret, "sealing"))
+        return cls(*(derive_key(master_secret, use) for use in ("lookup", "sealing", "pages")))
 
 
 class Runtime:

@@ -135,6 +135,7 @@ LANES = {
 BORROWED = {
     "REVERSE": (moves.REVERSE, {"payments_pkey", "payment_bills_pkey", "bills_pkey"}),
     "BY_ID": (payments.BY_ID, {"payment_bills_pkey"}),
+    "MADE_BETWEEN": (payments.MADE_BETWEEN, {"payments_pkey"}),
     "BY_REFERENCE": (payments.BY_REFERENCE, {"payments_partner_reference_key"}),
     "STATES": (bills.STATES, {"bills_customer"}),
     "ONE": (bills.ONE, {"bills_pkey"}),

@@ -47,9 +47,11 @@ VALUES (gen_random_uuid(), 1, gen_random_uuid(), 'query', 'POST', 'http://p', ''
     '', now(), 1)
 """
 ADDED_TO_ONLY = {"transfers", "events", "audit_log", "idempotency_keys", "ledger_accounts"} | {
-    *("evidence", "exchanges", "notifications")
+    *("evidence", "exchanges", "notifications", "checkouts")
 }
-FORGOTTEN = {"deliveries", "quarantine", "recovery_codes", "sessions", "sign_in_tries"}
+FORGOTTEN = {"deliveries", "quarantine", "recovery_codes", "sessions", "sign_in_tries"} | {
+    "rate_limits"
+}
 """What is of no use to anybody once it is over."""
 CHANGED = {"providers", "provider_switches", "attempts", "exceptions"}
 

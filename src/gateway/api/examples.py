@@ -24,6 +24,18 @@ REVERSAL = {
         "value": {"reason": "nhầm mã khách hàng"},
     }
 }
+CHECKOUT = {
+    "one_bill": {
+        "summary": "A link that the payer gets by SMS",
+        "value": {
+            "biller": BILLER,
+            "customer_code": CUSTOMER_CODE,
+            "partner_reference": "SMS-20261124-000778",
+            "bills": [{"id": BILL_ID, "amount_dong": AMOUNT_DONG}],
+            "return_url": "https://portal.example.vn/thanks",
+        },
+    }
+}
 BILLS = {
     "one_bill": {
         "summary": "October's bill of one customer",

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.api.problem_table import TABLE, Retry
 from gateway.domain.errors import GatewayError, InvariantBroken, Unavailable
+from gateway.domain.limit import TooManyRequests
 
 BEFORE_THE_KEY = frozenset({"unauthenticated", "scope_missing", "overloaded"})
 
@@ -76,4 +77,4 @@ def retry_after(error: GatewayError) -> int | None:
     """Give the seconds after which the same request may be sent again, if it may."""
     if error.code in TABLE and TABLE[error.code].retry is Retry.NEVER:
         return None
-    return error.retry_after_s if isinstance(error, Unavailable) else 1
+    return error.retry_after_s if isinstance(error, (Unavailable, TooManyRequests)) else 1

@@ -1,6 +1,6 @@
 """The codes of payments through providers; `problem_table.py` joins them to the others."""
 
-from gateway.api.problem_entry import Entry
+from gateway.api.problem_entry import Entry, Retry
 
 PROVIDER_TABLE: dict[str, Entry] = {
     "bill_being_paid": Entry(
@@ -52,5 +52,27 @@ PROVIDER_TABLE: dict[str, Entry] = {
         "Lần thanh toán trước vẫn có thể thu tiền, hoặc có hóa đơn không còn trả được bằng khoản "
         "này. Hãy đọc khoản thanh toán trước.",
         money_may_have_moved=True,
+    ),
+    "checkout_not_found": Entry(
+        404,
+        "No such payment link",
+        "Không có liên kết thanh toán này",
+        "The link was not made here, or was not copied whole.",
+        "Liên kết không do cổng này tạo, hoặc chưa được sao chép đủ.",
+    ),
+    "checkout_reference_used": Entry(
+        409,
+        "Reference names another checkout",
+        "Mã tham chiếu đã dùng cho yêu cầu khác",
+        "Your `partner_reference` already names a checkout of other bills; use a new one.",
+        "`partner_reference` đã gắn với yêu cầu thanh toán khác; hãy dùng mã mới.",
+    ),
+    "too_many_requests": Entry(
+        429,
+        "Too many requests",
+        "Quá nhiều yêu cầu",
+        "Too many lookups came from this address or for this customer; nothing was looked at.",
+        "Có quá nhiều lượt tra cứu từ địa chỉ này hoặc cho khách hàng này nên không tra cứu gì.",
+        retry=Retry.SAME_REQUEST,
     ),
 }

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from gateway.flows import sign_in
+from gateway.flows import limiting, sign_in
 from gateway.kit import metrics
 from gateway.kit.logs import log
 from gateway.runtime import Runtime
@@ -23,6 +23,7 @@ async def keep_up(rt: Runtime) -> None:
         dropped = await upkeep.drop_old_keys(connection, now.date() - timedelta(days=KEPT_DAYS))
         pruned = await webhooks.prune(connection, now - timedelta(days=DELIVERED_KEPT_DAYS))
     await sign_in.sweep(rt)
+    await limiting.sweep(rt)
     await measure_backlog(rt)
     log.info("upkeep.done", dropped_key_months=dropped, pruned_deliveries=pruned)
 

@@ -9,6 +9,7 @@ from gateway.domain import provider_receipt
 from gateway.domain.attempt import OPEN, AttemptState
 from gateway.domain.errors import present
 from gateway.domain.ids import to_public
+from gateway.domain.payment import Payment
 from gateway.domain.progress import Certainty, PaymentState, shown
 from gateway.domain.provider_receipt import Going, TriedAt
 from gateway.flows import payments
@@ -28,6 +29,8 @@ class View:
     body: str
     certainty: Certainty
     is_being_sent: bool
+    payment: Payment
+    going: Going
 
 
 async def view(rt: Runtime, payment_id: UUID) -> View:
@@ -64,7 +67,8 @@ async def view_row(rt: Runtime, row: payments_store.PaymentRow) -> View:
         next_action=_next_action(newest) if state is PaymentState.AWAITING_PAYER else None,
         attempts=_tried(tried),
     )
-    return View(provider_receipt.body(payment, going), shows.certainty, is_being_sent)
+    body = provider_receipt.body(payment, going)
+    return View(body, shows.certainty, is_being_sent, payment, going)
 
 
 def _next_action(attempt: AttemptRow) -> dict[str, str | None] | None:

@@ -23,7 +23,7 @@ import httpx
 
 from gateway.kit import metrics
 from gateway.kit.abilities import NeedsToken, Provider
-from gateway.kit.breaker import Breakers
+from gateway.kit.breaker import Breakers, State
 from gateway.kit.exchange import (
     DEPENDS,
     NEVER_LEFT,
@@ -140,6 +140,10 @@ class Wire:
         if isinstance(provider, NeedsToken):
             wire._tokens = Tokens(provider, wire._send, wire._refuse)
         return wire
+
+    def may_call(self, operation: str) -> bool:
+        """Say whether calls of this operation go now: its breaker is not open."""
+        return self._breakers.of(self._code, operation).state is not State.OPEN
 
     async def send(self, call: Call) -> Exchange:
         """Make one call and tell what became of it; the network never makes it raise.

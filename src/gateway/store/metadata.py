@@ -1,6 +1,7 @@
 """All the tables of the house at once; what compares or empties them imports this."""
 
 from gateway.store import (
+    checkout_tables,
     credit_tables,
     mandate_tables,
     posting_tables,
@@ -10,7 +11,15 @@ from gateway.store import (
 )
 from gateway.store.tables import METADATA
 
-PARTS = (credit_tables, mandate_tables, posting_tables, provider_tables, sms_tables, user_tables)
+PARTS = (
+    checkout_tables,
+    credit_tables,
+    mandate_tables,
+    posting_tables,
+    provider_tables,
+    sms_tables,
+    user_tables,
+)
 """The modules that add their tables to METADATA when they are imported."""
 
 __all__ = ["METADATA", "PARTS"]

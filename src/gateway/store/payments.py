@@ -26,6 +26,12 @@ BY_REFERENCE = """
 SELECT p.id FROM payments p WHERE p.partner_id = $1 AND p.partner_reference = $2
 """
 
+# Ids of one millisecond, at most 100; rides payments_pkey once for each biller.
+MADE_BETWEEN = """
+SELECT p.id FROM payments p
+WHERE p.biller_id = ANY ($3::smallint[]) AND p.id >= $1 AND p.id < $2 LIMIT 100
+"""
+
 # A page of payments, newest first; rides payments_partner, payments_customer or payments_pkey;
 # at most 101. The cursor is the last id seen: ids follow time. Planned for the filters that it is
 # given (ONE_PLAN_EACH): a plan for any of them could ride no index.
@@ -84,6 +90,13 @@ async def by_reference(connection: Raw, partner_id: int, reference: str) -> UUID
     """Find the payment that a partner's own reference names."""
     found: UUID | None = await connection.fetchval(BY_REFERENCE, partner_id, reference)
     return found
+
+
+async def made_between(
+    connection: Raw, first: UUID, end: UUID, biller_ids: Sequence[int]
+) -> list[UUID]:
+    """List the payments whose ids are from `first` on and before `end`, a millisecond later."""
+    return [row["id"] for row in await connection.fetch(MADE_BETWEEN, first, end, biller_ids)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,57 @@
+"""Checkouts: what payers pay on our page, and how often somebody asked.
+
+Revision ID: 0009
+Revises: 0010
+"""
+
+from alembic import op
+
+revision = "0009"
+down_revision = "0010"
+branch_labels = None
+depends_on = None
+
+CHECKOUTS = """
+CREATE TABLE checkouts (
+    id uuid PRIMARY KEY,
+    partner_id integer NOT NULL REFERENCES partners,
+    biller_id smallint NOT NULL REFERENCES billers,
+    partner_reference text COLLATE "C" NOT NULL,
+    customer_code text COLLATE "C" NOT NULL,
+    bill_ids text[] NOT NULL,
+    amounts_dong bigint[] NOT NULL,
+    return_url text,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    expires_at timestamptz NOT NULL,
+    CONSTRAINT checkouts_reference_key UNIQUE (partner_id, partner_reference)
+);
+-- Unlogged: a crash forgets who asked how often, and costs nothing else.
+CREATE UNLOGGED TABLE rate_limits (
+    key text COLLATE "C" PRIMARY KEY,
+    full_at timestamptz NOT NULL
+) WITH (fillfactor = 50);
+"""
+
+GRANTS = """
+GRANT SELECT, INSERT ON checkouts TO gateway_service;
+GRANT SELECT, INSERT, UPDATE, DELETE ON rate_limits TO gateway_service;
+"""
+
+
+def _run_script(sql: str) -> None:
+    """Run several statements at once; only the driver's simple protocol can."""
+    driver = op.get_bind().connection.dbapi_connection
+    driver.run_async(lambda connection: connection.execute(sql))
+
+
+def upgrade() -> None:
+    """Make the tables."""
+    op.execute("SET LOCAL lock_timeout = '3s'")
+    for part in (CHECKOUTS, GRANTS):
+        _run_script(part)
+
+
+def downgrade() -> None:
+    """Take them away; links to checkouts lead nowhere then, their payments stay."""
+    op.execute("SET LOCAL lock_timeout = '3s'")
+    op.execute("DROP TABLE rate_limits, checkouts")
