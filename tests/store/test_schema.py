@@ -49,8 +49,10 @@ VALUES (gen_random_uuid(), 1, gen_random_uuid(), 'query', 'POST', 'http://p', ''
 ADDED_TO_ONLY = {"transfers", "events", "audit_log", "idempotency_keys", "ledger_accounts"} | {
     *("evidence", "exchanges", "notifications")
 }
-FORGOTTEN = {"deliveries", "quarantine", "recovery_codes", "sessions", "sign_in_tries"}
-"""What is of no use to anybody once it is over."""
+FORGOTTEN = {"deliveries", "quarantine", "recovery_codes", "sessions", "sign_in_tries"} | {
+    *("adoption_touched", "adoption_monthly", "agency_monthly", "agency_members")
+}
+"""What is of no use to anybody once it is over, or can be counted again."""
 CHANGED = {"providers", "provider_switches", "attempts", "exceptions"}
 
 
