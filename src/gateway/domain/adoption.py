@@ -18,7 +18,7 @@ A month is the bills' month of consumption, whenever they are paid.
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import date
 
 from gateway.domain.biller import Channel
@@ -106,12 +106,6 @@ class Tally:
     electronic_dong: int = 0
     cash_dong: int = 0
 
-    def __add__(self, other: "Tally") -> "Tally":
-        """Add two that share no customer and no bill."""
-        return Tally(
-            *(getattr(self, each.name) + getattr(other, each.name) for each in fields(Tally))
-        )
-
     @property
     def electronic_share(self) -> float:
         """Electronic payers of all billed customers, 0 to 1."""
@@ -141,32 +135,28 @@ class MonthTally:
     """Bills of the month have had a whole month to be paid; until then it only grows."""
 
 
-def tally_of(cells: Iterable[Cell]) -> Tally:
+def tally_of(cells: Sequence[Cell]) -> Tally:
     """Count some cells together; each customer and each bill is in one of them."""
-    total = Tally()
-    for cell in cells:
-        total += _tally(cell)
-    return total
-
-
-def _tally(cell: Cell) -> Tally:
-    is_paid = is_electronic(cell.channel)
-    is_cash = cell.channel in CASH
+    electronic = [cell for cell in cells if is_electronic(cell.channel)]
+    cash = [cell for cell in cells if cell.channel in CASH]
+    billed = sum(cell.customers for cell in cells)
+    by_electronic = sum(cell.customers for cell in electronic)
+    by_cash = sum(cell.customers for cell in cash)
     return Tally(
-        billed=cell.customers,
-        electronic=cell.customers if is_paid else 0,
-        new=cell.new,
-        retained=cell.retained,
-        resumed=cell.resumed,
-        relapsed=cell.relapsed,
-        habitual=cell.habitual,
-        cash=cell.customers if is_cash else 0,
-        unsettled=0 if is_paid or is_cash else cell.customers,
-        bills=cell.bills,
-        electronic_bills=cell.bills if is_paid else 0,
-        amount_dong=cell.amount_dong,
-        electronic_dong=cell.amount_dong if is_paid else 0,
-        cash_dong=cell.amount_dong if is_cash else 0,
+        billed=billed,
+        electronic=by_electronic,
+        new=sum(cell.new for cell in electronic),
+        retained=sum(cell.retained for cell in electronic),
+        resumed=sum(cell.resumed for cell in electronic),
+        relapsed=sum(cell.relapsed for cell in cash),
+        habitual=sum(cell.habitual for cell in electronic),
+        cash=by_cash,
+        unsettled=billed - by_electronic - by_cash,
+        bills=sum(cell.bills for cell in cells),
+        electronic_bills=sum(cell.bills for cell in electronic),
+        amount_dong=sum(cell.amount_dong for cell in cells),
+        electronic_dong=sum(cell.amount_dong for cell in electronic),
+        cash_dong=sum(cell.amount_dong for cell in cash),
     )
 
 

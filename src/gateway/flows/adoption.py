@@ -18,7 +18,7 @@ from gateway.domain.pilot import Pilot, PilotUnknown, Progress, progress_of, sha
 from gateway.kit.logs import log
 from gateway.runtime import Runtime
 from gateway.store import adoption as store
-from gateway.store import database, pilots, upkeep
+from gateway.store import database, pilots, rolling, upkeep
 from gateway.store.adoption import AgencyRow, RolledMonth, Wanted
 
 __all__ = ["AgencyRow", "RolledMonth", "Wanted"]
@@ -81,8 +81,8 @@ async def roll_up(rt: Runtime) -> RollUp:
     months = changed = 0
     for biller_id in rt.directory.biller_ids:
         async with database.borrow(rt.pool) as connection:
-            while months < TURNS_MAX and (due := await store.touched(connection, biller_id)):
-                done = await store.roll(connection, biller_id, due[0], rt.clock.now())
+            while months < TURNS_MAX and (due := await rolling.touched(connection, biller_id)):
+                done = await rolling.roll(connection, biller_id, due[0], rt.clock.now())
                 months, changed = months + 1, changed + done.changed
     if months:
         log.info("adoption.rolled", months=months, changed=changed)

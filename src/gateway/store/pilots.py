@@ -40,6 +40,16 @@ ON CONFLICT (biller_id, customer_code) DO UPDATE SET
 WHERE m.agency_code <> excluded.agency_code
 RETURNING m.customer_code
 """
+# The people whom the biller's own customer file names an agency for; reads the customers whole.
+TAKE_NAMED = """
+INSERT INTO agency_members AS m (biller_id, customer_code, agency_code)
+SELECT $1, c.code, a.code
+FROM customers c JOIN agencies a ON a.biller_id = $1 AND a.name = c.agency
+WHERE c.biller_id = $1 ORDER BY c.code
+ON CONFLICT (biller_id, customer_code) DO UPDATE SET
+    agency_code = excluded.agency_code, updated_at = now()
+WHERE m.agency_code <> excluded.agency_code
+"""
 REMOVE_MEMBERS = """
 DELETE FROM agency_members WHERE biller_id = $1 AND agency_code = $2
     AND customer_code = ANY ($3::text[])
@@ -94,6 +104,15 @@ async def put_members(connection: Raw, biller_id: int, agency_of: dict[str, str]
     """Store the agency of each customer code; give the codes that were new or moved."""
     rows = await connection.fetch(PUT_MEMBERS, biller_id, list(agency_of), list(agency_of.values()))
     return [row["customer_code"] for row in rows]
+
+
+async def take_named(connection: Raw, biller_id: int) -> int:
+    """Let customers belong to the agency that the biller's own file names; give how many are new.
+
+    An agency is found by its exact name.
+    """
+    status = await connection.execute(TAKE_NAMED, biller_id)
+    return int(status.rpartition(" ")[2])
 
 
 async def remove_members(
