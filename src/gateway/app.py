@@ -22,6 +22,7 @@ from gateway.api import (
     payments,
     problems,
     provider_payments,
+    reports,
 )
 from gateway.api.edge import Edge, Hot, as_gateway_error, problem
 from gateway.api.events import WEBHOOKS
@@ -29,7 +30,7 @@ from gateway.api.exchange import response_of
 from gateway.api.problem_table import TABLE
 from gateway.domain.errors import GatewayError, MethodNotAllowed, RouteUnknown
 from gateway.kit import logs
-from gateway.pages import account
+from gateway.pages import account, pilot
 from gateway.pages.docs import ProblemDoc, docs_routes
 from gateway.pages.site import site
 from gateway.runtime import Runtime
@@ -89,12 +90,15 @@ def fastapi_app(open_: Callable[[], Runtime]) -> FastAPI:
         openapi_url="/openapi.json",
         redirect_slashes=False,
     )
-    parts = (billers, lookup, bills, payments, provider_payments, notifications, answers, health)
+    parts = (
+        *(billers, lookup, bills, payments, provider_payments, notifications, answers),
+        *(reports, health),
+    )
     for part in parts:
         app.include_router(part.router)
     openapi.install(app, description=DESCRIPTION, webhooks=WEBHOOKS)
     app.include_router(docs_routes(_problem_docs()))
-    for pages in (account,):
+    for pages in (account, pilot):
         app.include_router(pages.router)
     app.add_api_route("/openapi.yaml", _openapi_yaml, include_in_schema=False)
     for kind in (GatewayError, HTTPException, Exception):

@@ -23,7 +23,7 @@ from gateway.domain.signing import HmacSecret
 from gateway.embedded import EmbeddedPostgres, default_state_dir
 from gateway.flows import operate, seeding
 from gateway.runtime import Runtime
-from gateway.sandbox import areas, pilot, scenario
+from gateway.sandbox import areas, pilot, pilot_plan, scenario
 from gateway.sandbox.processes import LOOPBACK, PartFailed, await_up, free_port, process
 from gateway.sandbox.provider_play import RailAt
 from gateway.sandbox.rails import RailPart
@@ -44,7 +44,7 @@ RULES: dict[str, object] = {
     "reversal_cutoff": "22:00",
 }
 READER = [Scope.LOOKUP, Scope.PAY, Scope.REVERSE, Scope.READ]
-SCOPES = {"evnspc-camau": [Scope.LOOKUP, Scope.READ, Scope.BILLS]}
+SCOPES = {"evnspc-camau": [Scope.LOOKUP, Scope.READ, Scope.BILLS, Scope.REPORTS]}
 
 say: Callable[[str], None] = print
 
@@ -210,6 +210,13 @@ def pilot_data(data: pilot.Pilot) -> seeding.PilotData:
     )
 
 
+async def begin_pilot(rt: Runtime, data: pilot.Pilot, *, actor: str) -> None:
+    """Hand the pilot that was agreed, and the agencies, to the flow that begins it."""
+    await seeding.begin_pilot(
+        rt, pilot.BILLER.code, pilot_plan.agreed(data.periods), pilot_plan.AGENCIES, actor=actor
+    )
+
+
 def _pilot(wanted: Plan) -> pilot.Pilot:
     return pilot.Pilot(customers=wanted.customers, today=business_date(datetime.now(UTC)))
 
@@ -219,6 +226,7 @@ async def _seed(settings: Settings, data: pilot.Pilot, url: str, secret: str) ->
     await rt.start()
     try:
         await seeding.seed(rt, pilot_data(data), actor="run")
+        await begin_pilot(rt, data, actor="run")
         await _add_demo_keys(rt)
         endpoint = operate.NewEndpoint(pilot.BILLER.code, url, secret, allow_private=True)
         await operate.put_endpoint(rt, endpoint, actor="run")

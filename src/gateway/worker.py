@@ -9,6 +9,7 @@ from contextlib import suppress
 import uvloop
 from prometheus_client import start_http_server
 
+from gateway.flows.adoption import roll_up
 from gateway.flows.deliveries import Courier
 from gateway.flows.resolving import measure_doubts, resolve_due
 from gateway.flows.upkeep import keep_up, measure_backlog
@@ -22,6 +23,7 @@ IDLE_S = 0.2
 FAILED_S = 1.0
 UPKEEP_EVERY_S = 600.0
 MEASURE_EVERY_S = 5.0
+ROLL_UP_EVERY_S = 300.0
 
 
 async def work(settings: Settings, stop: asyncio.Event) -> None:
@@ -43,6 +45,7 @@ async def work(settings: Settings, stop: asyncio.Event) -> None:
             _deliver(courier, stop),
             *(_resolve(rt, code, stop) for code in rt.providers),
             _every(UPKEEP_EVERY_S, lambda: keep_up(rt), stop),
+            _every(ROLL_UP_EVERY_S, lambda: roll_up(rt), stop),
             _every(MEASURE_EVERY_S, lambda: measure_backlog(rt), stop),
             _every(MEASURE_EVERY_S, lambda: measure_doubts(rt), stop),
         )
@@ -77,7 +80,9 @@ async def _resolve(rt: Runtime, code: str, stop: asyncio.Event) -> None:
             await _sleep(IDLE_S, stop)
 
 
-async def _every(seconds: float, turn: Callable[[], Awaitable[None]], stop: asyncio.Event) -> None:
+async def _every(
+    seconds: float, turn: Callable[[], Awaitable[object]], stop: asyncio.Event
+) -> None:
     while not stop.is_set():
         try:
             await turn()

@@ -2,6 +2,7 @@
 
 from gateway.api.problem_entry import Entry, Retry
 from gateway.api.provider_problems import PROVIDER_TABLE
+from gateway.api.report_problems import REPORT_TABLE
 
 __all__ = ["TABLE", "Entry", "Retry"]
 
@@ -278,4 +279,5 @@ TABLE: dict[str, Entry] = {
         money_may_have_moved=True,
     ),
     **PROVIDER_TABLE,
+    **REPORT_TABLE,
 }

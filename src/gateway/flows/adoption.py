@@ -112,14 +112,26 @@ async def list_pilots(rt: Runtime, biller: Biller) -> list[Pilot]:
         return await pilots.every(connection, biller.id)
 
 
-async def newest_pilot(rt: Runtime) -> tuple[Biller, str] | None:
-    """Name the pilot that started last, and its biller: what a page shows when none is named."""
+async def newest_pilot(rt: Runtime, code: str | None = None) -> tuple[Biller, str] | None:
+    """Name the pilot that started last, of this code if one is given, and its biller."""
     async with database.borrow(rt.pool) as connection:
-        found = await pilots.newest(connection)
+        found = await pilots.newest(connection, code)
     if found is None:
         return None
     biller_id, code = found
     return next(b for b in rt.directory.billers.values() if b.id == biller_id), code
+
+
+async def find_pilot(rt: Runtime, code: str | None = None) -> tuple[Biller, str]:
+    """Find a pilot by its code, whosever it is; None: the one that started last.
+
+    Raises:
+        PilotUnknown: there is none.
+    """
+    found = await newest_pilot(rt, code)
+    if found is None:
+        raise PilotUnknown(code or "")
+    return found
 
 
 async def read_pilot(

@@ -21,7 +21,10 @@ ON CONFLICT (biller_id, code) DO UPDATE SET
 """
 ONE = "SELECT * FROM pilots WHERE biller_id = $1 AND code = $2"
 ALL = "SELECT * FROM pilots WHERE biller_id = $1 ORDER BY starts_on, code"
-NEWEST = "SELECT biller_id, code FROM pilots ORDER BY starts_on DESC, biller_id, code LIMIT 1"
+NEWEST = """
+SELECT biller_id, code FROM pilots WHERE $1::text IS NULL OR code = $1
+ORDER BY starts_on DESC, biller_id, code LIMIT 1
+"""
 
 PUT_AGENCIES = """
 INSERT INTO agencies AS a (biller_id, code, name)
@@ -89,9 +92,9 @@ async def every(connection: Raw, biller_id: int) -> list[Pilot]:
     return [_pilot(row) for row in await connection.fetch(ALL, biller_id)]
 
 
-async def newest(connection: Raw) -> tuple[int, str] | None:
-    """Name the pilot that started last, of any biller: its biller's id and its code."""
-    row = await connection.fetchrow(NEWEST)
+async def newest(connection: Raw, code: str | None) -> tuple[int, str] | None:
+    """Name the pilot that started last, of this code if one is given: biller's id and code."""
+    row = await connection.fetchrow(NEWEST, code)
     return None if row is None else (row["biller_id"], row["code"])
 
 

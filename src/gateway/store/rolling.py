@@ -24,60 +24,53 @@ SELECT DISTINCT month FROM adoption_touched
 WHERE biller_id = $1 AND month BETWEEN $2 AND $3 ORDER BY month
 """
 
-# Each customer of a month with its way, whom it belongs to, and what it did before. Rides
-# bills_period (BRIN) and payments_pkey. $1 biller, $2 month, $3 its bit, $4 the cash channels.
-PEOPLE = """
-bill AS MATERIALIZED (
-    SELECT b.customer_code, b.id, b.amount_dong, coalesce(p.channel, 'unsettled') AS channel,
-           CASE WHEN p.channel IS NULL THEN 2 WHEN p.channel = ANY ($4::text[]) THEN 1 ELSE 0
-           END AS rank,
-           coalesce(p.settled_at, p.created_at) AS settled_at
+# Each bill of a month, what settled it, whose it is and what that customer did before. `place`
+# orders a customer's bills: electronic ones first, then cash, as they were settled; the first is
+# the customer's way of the month. Rides bills_period (BRIN) and payments_pkey. $1 biller, $2 month,
+# $3 its bit, $4 the cash channels.
+LINES = """
+bill AS (
+    SELECT b.customer_code, b.amount_dong, coalesce(p.channel, 'unsettled') AS channel,
+           r.rank, s.settled_at, row_number() OVER (
+               PARTITION BY b.customer_code ORDER BY r.rank, s.settled_at, b.id) AS place
     FROM bills b
     LEFT JOIN payments p
         ON p.biller_id = b.biller_id AND p.id = b.claimed_by AND b.status = 'paid'
+    CROSS JOIN LATERAL (SELECT CASE WHEN p.channel IS NULL THEN 2
+        WHEN p.channel = ANY ($4::text[]) THEN 1 ELSE 0 END AS rank) r
+    CROSS JOIN LATERAL (SELECT coalesce(p.settled_at, p.created_at) AS settled_at) s
     WHERE b.biller_id = $1::smallint AND b.period = $2::date AND b.status <> 'cancelled'
-), way AS (
-    SELECT DISTINCT ON (customer_code) customer_code, channel, rank, settled_at
-    FROM bill ORDER BY customer_code, rank, settled_at, id
 ), unit AS (
     SELECT DISTINCT ON (customer_code) customer_code, area_code
     FROM customer_units WHERE biller_id = $1 AND since <= $2 ORDER BY customer_code, since DESC
-), person AS MATERIALIZED (
-    SELECT w.customer_code, w.channel, w.rank, w.settled_at,
-           coalesce(u.area_code, c.area_code) AS area_code,
+), line AS MATERIALIZED (
+    SELECT b.*, coalesce(u.area_code, c.area_code) AS area_code,
            CASE WHEN m.agency_code IS NULL THEN c.segment ELSE 'public_employee' END AS segment,
            m.agency_code, e.first_month, e.first_at,
            coalesce(get_bit(e.months, $3::int), 0) = 1 AS was_counted,
            coalesce(get_bit(e.months, $3 - 1), 0) = 1 AS month_before,
            coalesce(get_bit(e.months, $3 - 2), 0) = 1 AS two_before,
            coalesce(e.first_month < $2, false) AS ever_before
-    FROM way w
-    JOIN customers c ON c.biller_id = $1 AND c.code = w.customer_code
-    LEFT JOIN unit u ON u.customer_code = w.customer_code
-    LEFT JOIN agency_members m ON m.biller_id = $1 AND m.customer_code = w.customer_code
-    LEFT JOIN electronic_payers e ON e.biller_id = $1 AND e.customer_code = w.customer_code
+    FROM bill b
+    JOIN customers c ON c.biller_id = $1 AND c.code = b.customer_code
+    LEFT JOIN unit u ON u.customer_code = b.customer_code
+    LEFT JOIN agency_members m ON m.biller_id = $1 AND m.customer_code = b.customer_code
+    LEFT JOIN electronic_payers e ON e.biller_id = $1 AND e.customer_code = b.customer_code
 )"""
 
 # The cells of a month; customers by their way, bills and value by each bill's own channel.
 CELLS = """
-counted AS (
-    SELECT area_code, segment, channel, count(*) AS customers,
-           count(*) FILTER (WHERE rank = 0 AND NOT ever_before) AS new,
-           count(*) FILTER (WHERE rank = 0 AND month_before) AS retained,
-           count(*) FILTER (WHERE rank = 0 AND ever_before AND NOT month_before) AS resumed,
-           count(*) FILTER (WHERE rank = 1 AND month_before) AS relapsed,
-           count(*) FILTER (WHERE rank = 0 AND month_before AND two_before) AS habitual
-    FROM person GROUP BY area_code, segment, channel
-), billed AS (
-    SELECT p.area_code, p.segment, b.channel, count(*) AS bills,
-           sum(b.amount_dong)::bigint AS amount_dong
-    FROM bill b JOIN person p USING (customer_code) GROUP BY p.area_code, p.segment, b.channel
-), cell AS MATERIALIZED (
-    SELECT area_code, segment, channel, coalesce(customers, 0) AS customers,
-           coalesce(new, 0) AS new, coalesce(retained, 0) AS retained,
-           coalesce(resumed, 0) AS resumed, coalesce(relapsed, 0) AS relapsed,
-           coalesce(habitual, 0) AS habitual, bills, amount_dong
-    FROM billed LEFT JOIN counted USING (area_code, segment, channel)
+cell AS MATERIALIZED (
+    SELECT area_code, segment, channel, count(*) FILTER (WHERE place = 1) AS customers,
+           count(*) FILTER (WHERE place = 1 AND rank = 0 AND NOT ever_before) AS new,
+           count(*) FILTER (WHERE place = 1 AND rank = 0 AND month_before) AS retained,
+           count(*) FILTER (WHERE place = 1 AND rank = 0 AND ever_before AND NOT month_before)
+               AS resumed,
+           count(*) FILTER (WHERE place = 1 AND rank = 1 AND month_before) AS relapsed,
+           count(*) FILTER (WHERE place = 1 AND rank = 0 AND month_before AND two_before)
+               AS habitual,
+           count(*) AS bills, sum(amount_dong)::bigint AS amount_dong
+    FROM line GROUP BY area_code, segment, channel
 )"""
 
 # Counts a month anew and writes only what differs: cells, agencies, who is an electronic payer.
@@ -88,12 +81,12 @@ counted AS (
 ROLL = f"""
 WITH seen AS (
     DELETE FROM adoption_touched WHERE biller_id = $1 AND month = $2
-), {PEOPLE}, {CELLS}, begun AS (
+), {LINES}, {CELLS}, begun AS (
     INSERT INTO electronic_payers AS e (biller_id, customer_code, months, first_month, first_at)
     SELECT $1, customer_code, set_bit(repeat('0', 1202)::bit(1202), $3, 1), $2, settled_at
-    FROM person
-    WHERE rank = 0 AND (NOT was_counted OR (first_month = $2
-                        AND first_at IS DISTINCT FROM settled_at))
+    FROM line
+    WHERE place = 1 AND rank = 0 AND (NOT was_counted OR (first_month = $2
+                                      AND first_at IS DISTINCT FROM settled_at))
     ON CONFLICT (biller_id, customer_code) DO UPDATE SET
         months = e.months | excluded.months,
         first_month = least(e.first_month, excluded.first_month),
@@ -110,7 +103,7 @@ WITH seen AS (
         first_at = CASE WHEN e.first_month < $2 THEN e.first_at END
     WHERE e.biller_id = $1 AND get_bit(e.months, $3) = 1
       AND NOT EXISTS (
-        SELECT FROM person p WHERE p.customer_code = e.customer_code AND p.rank = 0)
+        SELECT FROM line l WHERE l.customer_code = e.customer_code AND l.rank = 0)
     RETURNING e.customer_code, e.first_month
 ), marked AS (
     INSERT INTO adoption_touched (biller_id, month)
@@ -118,7 +111,7 @@ WITH seen AS (
     WHERE r.biller_id = $1 AND r.month > $2 AND r.month IN (
         SELECT ($2 + make_interval(months => later))::date FROM generate_series(1, 2) later
         WHERE EXISTS (SELECT FROM begun) OR EXISTS (SELECT FROM ended)
-        UNION SELECT first_month FROM person WHERE rank = 0 AND first_month > $2
+        UNION SELECT first_month FROM line WHERE rank = 0 AND first_month > $2
         UNION SELECT first_month FROM ended)
 ), written AS (
     INSERT INTO adoption_monthly AS a (biller_id, month, area_code, segment, channel, customers,
@@ -145,7 +138,7 @@ WITH seen AS (
            count(*) FILTER (WHERE rank = 1 AND month_before) AS relapsed,
            count(*) FILTER (WHERE rank = 0 AND month_before AND two_before) AS habitual,
            count(*) FILTER (WHERE rank = 2) AS unsettled
-    FROM person WHERE agency_code IS NOT NULL GROUP BY agency_code
+    FROM line WHERE agency_code IS NOT NULL AND place = 1 GROUP BY agency_code
 ), ranked AS (
     INSERT INTO agency_monthly (biller_id, month, agency_code, customers, electronic, new,
         relapsed, habitual, unsettled)
@@ -159,7 +152,9 @@ WITH seen AS (
         AND a.agency_code NOT IN (SELECT agency_code FROM agency)
 ), rolled AS (
     INSERT INTO adoption_rolled (biller_id, month, customers, bills, rolled_at)
-    SELECT $1, $2, (SELECT count(*) FROM person), (SELECT count(*) FROM bill), $5::timestamptz
+    SELECT $1, $2, coalesce(sum(cell.customers), 0), coalesce(sum(cell.bills), 0),
+           $5::timestamptz
+    FROM cell
     ON CONFLICT (biller_id, month) DO UPDATE SET
         customers = excluded.customers, bills = excluded.bills, rolled_at = excluded.rolled_at
     RETURNING customers, bills
