@@ -170,7 +170,7 @@ async def get_export(request: Request) -> Response:
     """Download a workbook (`xlsx`), or CSV files in a ZIP (`csv`).
 
     It holds definitions, method, figures, history, targets, forecast, and one raw row a bill with
-    a customer's number that holds in this file alone; `docs/recompute.py` counts it again.
+    a customer's number that holds in this file alone; `gateway/sandbox/recompute.py` counts it again.
     """
     rt, asked = runtime_of(request), await asked_of(request)
     query = read_query(ExportQuery, asked.query_pairs())
