@@ -30,7 +30,7 @@ from gateway.api.exchange import response_of
 from gateway.api.problem_table import TABLE
 from gateway.domain.errors import GatewayError, MethodNotAllowed, RouteUnknown
 from gateway.kit import logs
-from gateway.pages import account, pilot
+from gateway.pages import account, pilot, pilot_export
 from gateway.pages.docs import ProblemDoc, docs_routes
 from gateway.pages.site import site
 from gateway.runtime import Runtime
@@ -98,7 +98,7 @@ def fastapi_app(open_: Callable[[], Runtime]) -> FastAPI:
         app.include_router(part.router)
     openapi.install(app, description=DESCRIPTION, webhooks=WEBHOOKS)
     app.include_router(docs_routes(_problem_docs()))
-    for pages in (account, pilot):
+    for pages in (account, pilot, pilot_export):
         app.include_router(pages.router)
     app.add_api_route("/openapi.yaml", _openapi_yaml, include_in_schema=False)
     for kind in (GatewayError, HTTPException, Exception):

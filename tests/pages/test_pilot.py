@@ -244,3 +244,35 @@ def test_every_outlook_says_itself_and_what_it_means() -> None:
     for outlook in Outlook:
         assert Pen("vi").word(f"outlook_{outlook}")
         assert Pen("en").word(f"means_{outlook}")
+
+
+async def test_only_who_sees_every_area_is_offered_the_export(
+    pilot: PilotWorld, http: AsyncClient
+) -> None:
+    await pilot.count_all(SIZES)
+    await sign_in(pilot, http, WARD_5, WARD_2)
+    assert "/pilot/export" not in (await http.get("/pilot")).text
+    assert (await http.get("/pilot/export?month=2026-09")).status_code == 404
+
+
+async def test_an_export_is_not_for_strangers(http: AsyncClient) -> None:
+    sent = await http.get("/pilot/export?month=2026-09&form=csv")
+    assert sent.status_code == 303
+    assert sent.headers["location"].startswith("/sign-in?next=%2Fpilot%2Fexport")
+
+
+@pytest.mark.parametrize("query", ["month=2026-13", "month=%00", "form=exe", "month=2026-9"])
+async def test_an_export_that_cannot_be_is_not_there(
+    pilot: PilotWorld, http: AsyncClient, query: str
+) -> None:
+    await sign_in(pilot, http)
+    assert (await http.get(f"/pilot/export?{query}")).status_code == 404
+
+
+async def test_a_month_without_bills_is_said_to_a_person(
+    pilot: PilotWorld, http: AsyncClient
+) -> None:
+    await sign_in(pilot, http)
+    told = await http.get("/pilot/export?month=2026-09&lang=en")
+    assert told.status_code == 404
+    assert "nothing of 'ca-mau-2026' is counted" in told.text.replace("&#39;", "'")

@@ -1,6 +1,7 @@
 """The pilot's pages: one for those who sign in, one for everybody; both of counted months alone."""
 
 from dataclasses import dataclass
+from datetime import date
 from functools import partial
 
 from fastapi import APIRouter, Request
@@ -14,6 +15,7 @@ from gateway.flows.adoption import AgencyReport, PilotReport
 from gateway.pages import pilot_charts as charts
 from gateway.pages.account import signed_in
 from gateway.pages.charts import Chart, Pen
+from gateway.pages.pilot_export import may_export
 from gateway.pages.site import language_of, runtime_of, site
 from gateway.runtime import Runtime
 
@@ -139,5 +141,13 @@ async def _page(request: Request, shown: _Shown, user: User | None) -> Response:
         charts=shown.charts(pen),
         points=pen.points,
         user=user,
+        months_to_export=_months_to_export(shown, user),
         is_print="print" in request.query_params,
     )
+
+
+def _months_to_export(shown: _Shown, user: User | None) -> list[date]:
+    """Give the complete months, the newest first, to those who may export them."""
+    if user is None or not may_export(user, shown.report.pilot):
+        return []
+    return [month.month for month in reversed(shown.whole.months) if month.is_complete]

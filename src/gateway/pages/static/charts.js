@@ -112,7 +112,7 @@ function draw(place) {
         legend: {
           display: columns.length > 1,
           position: "bottom",
-          labels: { color: ink("--ink"), usePointStyle: isLine, boxWidth: 14 },
+          labels: { color: ink("--ink"), usePointStyle: isLine, boxWidth: isLine ? 8 : 14, boxHeight: 8 },
         },
         tooltip: {
           callbacks: {
