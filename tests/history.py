@@ -79,10 +79,14 @@ class History:
             code = f"PB1499{index:07d}"
             self.areas[code] = self.random.choice(WARDS)
             self.segments[code] = self.random.choice(("household", "business"))
-            await self._do(NEW_CUSTOMER, code, self.areas[code], self.segments[code])
+            await self.add_customer(code)
             for back in range(months):
                 for _ in range(self.random.choice((0, 1, 1, 1, 2))):
                     await self.add_bill(code, months_later(FIRST, back))
+
+    async def add_customer(self, code: str) -> None:
+        """Make a customer whose area and segment are chosen."""
+        await self._do(NEW_CUSTOMER, code, self.areas[code], self.segments[code])
 
     async def add_bill(self, customer: str, month: date) -> Bill:
         """Make an open bill."""

@@ -112,9 +112,11 @@ def export_adoption(
 ) -> None:
     """Write a month's figures with definitions, method and raw rows, to be recomputed."""
 
+    first_day = None if month is None else _month(month)
+
     async def act(rt: Runtime) -> exports.Exported:
         biller, code = await adoption.find_pilot(rt, pilot)
-        wanted = exports.Wanted(code, None if month is None else _month(month), form)
+        wanted = exports.Wanted(code, first_day, form)
         return await exports.write(rt, biller, wanted, out, actor="cli")
 
     done = run_flow(act)
@@ -122,7 +124,10 @@ def export_adoption(
 
 
 def _month(text: str) -> date:
-    return date.fromisoformat(f"{text}-01")
+    try:
+        return date.fromisoformat(f"{text}-01")
+    except ValueError:
+        stop(f"'{text}' is not a month written YYYY-MM")
 
 
 async def _read(rt: Runtime, pilot: str | None) -> PilotReport:
