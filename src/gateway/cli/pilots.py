@@ -111,7 +111,6 @@ def export_adoption(
     form: Annotated[Form, typer.Option("--format", help="A workbook, or CSV files")] = Form.XLSX,
 ) -> None:
     """Write a month's figures with definitions, method and raw rows, to be recomputed."""
-
     first_day = None if month is None else _month(month)
 
     async def act(rt: Runtime) -> exports.Exported:
