@@ -13,6 +13,7 @@ from fastapi.responses import FileResponse, Response
 from pydantic import BaseModel, Field, StringConstraints
 from starlette.background import BackgroundTask
 
+from gateway.api import report_answers as answers
 from gateway.api import report_models as models
 from gateway.api.exchange import Answered, Asked, asked_of, caller_of, response_of, runtime_of
 from gateway.api.fields import BillerCode, Period
@@ -95,7 +96,7 @@ async def get_adoption(request: Request) -> Response:
     wanted = _wanted(query, query.channel)
     cells = await adoption.read_cells(rt, biller, wanted)
     rolled = await adoption.read_rolled(rt, biller)
-    return _answer(models.adoption(cells, rolled))
+    return _answer(answers.adoption(cells, rolled))
 
 
 @router.get(
@@ -110,7 +111,7 @@ async def get_pilot(request: Request) -> Response:
     rt, asked = runtime_of(request), await asked_of(request)
     query = read_query(PilotQuery, asked.query_pairs())
     biller = await _biller(rt, asked, query.biller)
-    return _answer(models.standing(await adoption.read_pilot(rt, biller, query.pilot)))
+    return _answer(answers.standing(await adoption.read_pilot(rt, biller, query.pilot)))
 
 
 @router.get(
@@ -125,7 +126,7 @@ async def get_forecast(request: Request) -> Response:
     rt, asked = runtime_of(request), await asked_of(request)
     query = read_query(PilotQuery, asked.query_pairs())
     biller = await _biller(rt, asked, query.biller)
-    return _answer(models.forecasts(await adoption.read_pilot(rt, biller, query.pilot)))
+    return _answer(answers.forecasts(await adoption.read_pilot(rt, biller, query.pilot)))
 
 
 @router.get(
@@ -139,7 +140,7 @@ async def get_agencies(request: Request) -> Response:
     query = read_query(AgenciesQuery, asked.query_pairs())
     biller = await _biller(rt, asked, query.biller)
     found = await adoption.read_agencies(rt, biller, _first_day(query.month))
-    return _answer(models.agencies(found))
+    return _answer(answers.agencies(found))
 
 
 @router.get(
@@ -153,7 +154,7 @@ async def get_cash(request: Request) -> Response:
     query = read_query(CashQuery, asked.query_pairs())
     biller = await _biller(rt, asked, query.biller)
     wanted = _wanted(query)
-    return _answer(models.cash(await adoption.read_months(rt, biller, wanted)))
+    return _answer(answers.cash(await adoption.read_months(rt, biller, wanted)))
 
 
 @router.get(
@@ -170,7 +171,7 @@ async def get_export(request: Request) -> Response:
     """Download a workbook (`xlsx`), or CSV files in a ZIP (`csv`).
 
     It holds definitions, method, figures, history, targets, forecast, and one raw row a bill with
-    a customer's number that holds in this file alone; `gateway/sandbox/recompute.py` counts it again.
+    a customer's number that holds in this file alone; `sandbox/recompute.py` counts it again.
     """
     rt, asked = runtime_of(request), await asked_of(request)
     query = read_query(ExportQuery, asked.query_pairs())

@@ -26,16 +26,19 @@ WHERE biller_id = $1 AND month BETWEEN $2 AND $3 ORDER BY month
 
 # Each bill of a month, what settled it, whose it is and what that customer did before. `place`
 # orders a customer's bills: electronic ones first, then cash, as they were settled; the first is
-# the customer's way of the month. Rides bills_period (BRIN) and payments_pkey. $1 biller, $2 month,
-# $3 its bit, $4 the cash channels.
+# the customer's way of the month. Rides bills_period (BRIN), and payments_pkey once for each bill:
+# OFFSET 0 keeps the planner from joining the payments of all years to those of one month. $1
+# biller, $2 month, $3 its bit, $4 the cash channels.
 LINES = """
 bill AS (
     SELECT b.customer_code, b.amount_dong, coalesce(p.channel, 'unsettled') AS channel,
            r.rank, s.settled_at, row_number() OVER (
                PARTITION BY b.customer_code ORDER BY r.rank, s.settled_at, b.id) AS place
     FROM bills b
-    LEFT JOIN payments p
-        ON p.biller_id = b.biller_id AND p.id = b.claimed_by AND b.status = 'paid'
+    LEFT JOIN LATERAL (
+        SELECT channel, settled_at, created_at FROM payments
+        WHERE biller_id = b.biller_id AND id = b.claimed_by AND b.status = 'paid' OFFSET 0) p
+        ON true
     CROSS JOIN LATERAL (SELECT CASE WHEN p.channel IS NULL THEN 2
         WHEN p.channel = ANY ($4::text[]) THEN 1 ELSE 0 END AS rank) r
     CROSS JOIN LATERAL (SELECT coalesce(p.settled_at, p.created_at) AS settled_at) s
