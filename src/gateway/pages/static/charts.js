@@ -14,8 +14,9 @@ const PALETTES = {
   dark: ["#7fd6c2", "#f0b35e", "#b3a6ff", "#f08fc4", "#98a39f", "#57625f"],
 };
 const POINTS = ["circle", "rectRot", "triangle", "rect", "crossRot", "star"];
+const NAME_WIDTH = 18;
 const PAPER_WIDTH = 680;
-const PAPER_HEIGHT = 280;
+const PAPER_HEIGHT = 220;
 const DASHES = { line: [], dashed: [7, 4], dotted: [2, 3], band: [2, 3] };
 
 function columnsOf(table) {
@@ -60,7 +61,17 @@ function barOf(column, place, colour) {
   };
 }
 
-function scalesOf(kind, isPercent) {
+// A name that lies beside its bar is broken into lines, for nothing of it may be cut off.
+function lines(text) {
+  return text.split(" ").reduce((made, part) => {
+    const longer = `${made.at(-1)} ${part}`;
+    return made.length && longer.length <= NAME_WIDTH
+      ? [...made.slice(0, -1), longer]
+      : [...made, part];
+  }, []);
+}
+
+function scalesOf(kind, isPercent, labels) {
   const number = new Intl.NumberFormat(language, { maximumFractionDigits: 1 });
   const values = {
     beginAtZero: true,
@@ -76,6 +87,7 @@ function scalesOf(kind, isPercent) {
     grid: { display: false },
     ticks: { color: ink("--ink"), maxRotation: 60, autoSkip: kind !== "across" },
   };
+  if (kind === "across") names.ticks.callback = (value) => lines(labels[value]);
   return kind === "across" ? { x: values, y: names } : { x: names, y: values };
 }
 
@@ -91,7 +103,7 @@ function draw(place) {
   canvas.setAttribute("aria-describedby", table.id);
   place.append(canvas);
   place.hidden = false;
-  if (kind === "across") place.style.height = `${Math.max(14, 4 + labels.length * Math.max(1, columns.length) * 1.4)}rem`;
+  if (kind === "across") place.style.height = `${Math.max(14, 4 + labels.length * Math.max(2, columns.length) * 1.4)}rem`;
   const isForecast = table.id === "trend-table";
   const colours = isForecast ? [0, 0, 0, 0, 1] : columns.map((_, i) => i);
   const made = isLine ? lineOf : barOf;
@@ -107,7 +119,7 @@ function draw(place) {
       maintainAspectRatio: false,
       indexAxis: kind === "across" ? "y" : "x",
       interaction: { mode: "index", intersect: false, axis: kind === "across" ? "y" : "x" },
-      scales: scalesOf(kind, unit === "percent"),
+      scales: scalesOf(kind, unit === "percent", labels),
       plugins: {
         legend: {
           display: columns.length > 1,
