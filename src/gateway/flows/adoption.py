@@ -97,7 +97,9 @@ async def read_cells(rt: Runtime, biller: Biller, wanted: Wanted) -> list[Cell]:
 
 async def read_months(rt: Runtime, biller: Biller, wanted: Wanted) -> tuple[MonthTally, ...]:
     """Read what was counted month by month, all wanted cells together, the oldest first."""
-    return months_of(await read_cells(rt, biller, wanted), _today(rt))
+    async with database.borrow(rt.pool) as connection:
+        cells = await store.read_sums(connection, biller.id, wanted, by_area=False)
+    return months_of(cells, _today(rt))
 
 
 async def read_rolled(rt: Runtime, biller: Biller) -> list[RolledMonth]:
@@ -156,7 +158,8 @@ async def read_pilot(
         if not seen:
             raise PilotUnknown(code)
         everywhere = (*seen, *pilot.comparison_areas)
-        cells = await store.read(connection, biller.id, Wanted(areas=everywhere))
+        wanted = Wanted(areas=everywhere)
+        cells = await store.read_sums(connection, biller.id, wanted, by_area=True)
         names = await store.area_names(connection, everywhere)
         rolled = await store.rolled(connection, biller.id)
     return _Assembly(biller.code, pilot, cells, names, _today(rt)).report(seen, tuple(rolled))

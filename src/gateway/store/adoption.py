@@ -19,6 +19,21 @@ WHERE biller_id = $1 AND month BETWEEN $2 AND $3
 ORDER BY month, area_code, segment, channel
 """
 
+# The same added up over segments, and over areas unless $7, so that a page need not: the twelfth
+# part of the rows, or less.
+READ_SUMS = """
+SELECT month, CASE WHEN $7::bool THEN area_code ELSE '' END AS area_code, '' AS segment, channel,
+       sum(customers)::int AS customers, sum(new)::int AS new, sum(retained)::int AS retained,
+       sum(resumed)::int AS resumed, sum(relapsed)::int AS relapsed,
+       sum(habitual)::int AS habitual, sum(bills)::int AS bills,
+       sum(amount_dong)::bigint AS amount_dong
+FROM adoption_monthly
+WHERE biller_id = $1 AND month BETWEEN $2 AND $3
+  AND ($4::text[] IS NULL OR area_code = ANY ($4))
+  AND ($5::text IS NULL OR segment = $5) AND ($6::text IS NULL OR channel = $6)
+GROUP BY 1, 2, 4
+"""
+
 ROLLED = """
 SELECT month, customers, bills, rolled_at FROM adoption_rolled
 WHERE biller_id = $1 ORDER BY month
@@ -96,7 +111,24 @@ async def read(connection: Raw, biller_id: int, wanted: Wanted) -> list[Cell]:
         wanted.segment,
         wanted.channel,
     )
-    return [Cell(**row) for row in rows]
+    return [Cell(*row) for row in rows]
+
+
+async def read_sums(
+    connection: Raw, biller_id: int, wanted: Wanted, *, by_area: bool
+) -> list[Cell]:
+    """Read cells added up over segments, which is then empty, and over areas unless `by_area`."""
+    rows = await connection.fetch(
+        READ_SUMS,
+        biller_id,
+        wanted.first,
+        wanted.last,
+        wanted.areas,
+        wanted.segment,
+        wanted.channel,
+        by_area,
+    )
+    return [Cell(*row) for row in rows]
 
 
 async def rolled(connection: Raw, biller_id: int) -> list[RolledMonth]:
