@@ -70,6 +70,13 @@ def test_all_together_so_few_that_they_are_hidden_hide_their_groups_and_figures(
     assert whole.ratio is None
 
 
+def test_a_total_that_is_hidden_for_another_s_sake_is_not_told_by_its_groups() -> None:
+    ward = {"e_wallet": 10, "home_cash": 3}
+    whole, _ = publish(a_unit("whole", a_month(ward)), [a_unit("1", a_month(ward))])
+    assert (whole.months[0].electronic, whole.months[0].billed) == (None, 13)
+    assert set(whole.months[0].groups.values()) == {None}
+
+
 def test_a_month_that_still_grows_is_not_told() -> None:
     months = (
         a_month({"e_wallet": 50, "home_cash": 50}),
