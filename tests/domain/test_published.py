@@ -71,9 +71,12 @@ def test_all_together_so_few_that_they_are_hidden_hide_their_groups_and_figures(
 
 
 def test_a_total_that_is_hidden_for_another_s_sake_is_not_told_by_its_groups() -> None:
-    ward = {"e_wallet": 10, "home_cash": 3}
-    whole, _ = publish(a_unit("whole", a_month(ward)), [a_unit("1", a_month(ward))])
-    assert (whole.months[0].electronic, whole.months[0].billed) == (None, 13)
+    wards = [{"e_wallet": 10, "home_cash": 3}, {"e_wallet": 6}]
+    whole, _ = publish(
+        a_unit("whole", a_month(together(*wards))),
+        [a_unit(str(n), a_month(ward)) for n, ward in enumerate(wards)],
+    )
+    assert (whole.months[0].electronic, whole.months[0].billed) == (None, 19)
     assert set(whole.months[0].groups.values()) == {None}
 
 
