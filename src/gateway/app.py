@@ -27,6 +27,7 @@ from gateway.api import (
     payments,
     problems,
     provider_payments,
+    reports,
     suspense,
     texts,
 )
@@ -36,7 +37,7 @@ from gateway.api.exchange import response_of
 from gateway.api.problem_table import TABLE
 from gateway.domain.errors import GatewayError, MethodNotAllowed, RouteUnknown
 from gateway.kit import logs
-from gateway.pages import account, checkout, find_bill, verify
+from gateway.pages import account, checkout, find_bill, pilot, pilot_export, verify
 from gateway.pages.docs import ProblemDoc, docs_routes
 from gateway.pages.site import site
 from gateway.runtime import Runtime
@@ -97,27 +98,14 @@ def fastapi_app(open_: Callable[[], Runtime]) -> FastAPI:
         redirect_slashes=False,
     )
     parts = (
-        billers,
-        lookup,
-        bills,
-        payments,
-        provider_payments,
-        checkouts,
-        notifications,
-        answers,
-        health,
-        crediting,
-        suspense,
-        collections,
-        mandates,
-        debit_runs,
-        texts,
+        *(billers, lookup, bills, payments, provider_payments, checkouts, notifications, answers),
+        *(crediting, suspense, collections, mandates, debit_runs, texts, reports, health),
     )
     for part in parts:
         app.include_router(part.router)
     openapi.install(app, description=DESCRIPTION, webhooks=WEBHOOKS)
     app.include_router(docs_routes(_problem_docs()))
-    for pages in (account, find_bill, checkout, verify):
+    for pages in (account, find_bill, checkout, verify, pilot, pilot_export):
         app.include_router(pages.router)
     app.add_api_route("/openapi.yaml", _openapi_yaml, include_in_schema=False)
     for kind in (GatewayError, HTTPException, Exception):

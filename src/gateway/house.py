@@ -20,10 +20,12 @@ from gateway.domain.clock import business_date
 from gateway.domain.ids import from_public
 from gateway.domain.partner import Scope
 from gateway.domain.signing import HmacSecret
+from gateway.domain.user import Role
 from gateway.embedded import EmbeddedPostgres, default_state_dir
-from gateway.flows import checkout, operate, seeding
+from gateway.flows import checkout, demo_users, operate, seeding
+from gateway.flows.demo_users import DemoUser
 from gateway.runtime import Runtime
-from gateway.sandbox import areas, pilot, scenario
+from gateway.sandbox import areas, pilot, pilot_plan, scenario
 from gateway.sandbox.processes import LOOPBACK, PartFailed, await_up, free_port, process
 from gateway.sandbox.provider_play import RailAt
 from gateway.sandbox.rails import RailPart
@@ -36,6 +38,13 @@ DEMO_KEYS = {
     "saigonpay": "sk_test_demo_saigonpay_5Hd8jR2nW7xKq4Bt9MzFvC3p",
     "evnspc-camau": "sk_test_demo_camau_8Jf3tP6yL2sXw9Gd4RnHbV7k",
 }
+# Public test credentials too: anybody may read them, and no gateway in live mode lets them in.
+DEMO_PASSWORD, DEMO_SECRET = "rung-duoc-nam-can-demo", "GATEWAYDEMOGATEWAYDEMOGATEWAYDEM"
+DEMO_USERS = (
+    DemoUser("demo.so-cong-thuong", Role.VIEWER, (), DEMO_PASSWORD, DEMO_SECRET),
+    DemoUser("demo.dien-luc", Role.UTILITY, (), DEMO_PASSWORD, DEMO_SECRET),
+    DemoUser("demo.phuong-5", Role.VIEWER, ("32008",), DEMO_PASSWORD, DEMO_SECRET),
+)
 RULES: dict[str, object] = {
     "customer_code_pattern": "PB(14|19)[0-9]{9}",
     "amount_rule": "exact",
@@ -44,7 +53,7 @@ RULES: dict[str, object] = {
     "reversal_cutoff": "22:00",
 }
 READER = [Scope.LOOKUP, Scope.PAY, Scope.REVERSE, Scope.READ]
-SCOPES = {"evnspc-camau": [Scope.LOOKUP, Scope.READ, Scope.BILLS]}
+SCOPES = {"evnspc-camau": [Scope.LOOKUP, Scope.READ, Scope.BILLS, Scope.REPORTS]}
 
 say: Callable[[str], None] = print
 
@@ -211,6 +220,13 @@ def pilot_data(data: pilot.Pilot) -> seeding.PilotData:
     )
 
 
+async def begin_pilot(rt: Runtime, data: pilot.Pilot, *, actor: str) -> None:
+    """Hand the pilot that was agreed, and the agencies, to the flow that begins it."""
+    await seeding.begin_pilot(
+        rt, pilot.BILLER.code, pilot_plan.agreed(data.periods), pilot_plan.AGENCIES, actor=actor
+    )
+
+
 def _pilot(wanted: Plan) -> pilot.Pilot:
     return pilot.Pilot(customers=wanted.customers, today=business_date(datetime.now(UTC)))
 
@@ -220,7 +236,10 @@ async def _seed(settings: Settings, data: pilot.Pilot, url: str, secret: str) ->
     await rt.start()
     try:
         await seeding.seed(rt, pilot_data(data), actor="run")
+        await begin_pilot(rt, data, actor="run")
         await _add_demo_keys(rt)
+        for user in DEMO_USERS:
+            await demo_users.put(rt, user, actor="run")
         endpoint = operate.NewEndpoint(pilot.BILLER.code, url, secret, allow_private=True)
         await operate.put_endpoint(rt, endpoint, actor="run")
     finally:

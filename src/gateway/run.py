@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Sequence
 
-from gateway.house import DEMO_KEYS, House, Plan, open_house
+from gateway.house import DEMO_KEYS, DEMO_PASSWORD, DEMO_SECRET, DEMO_USERS, House, Plan, open_house
 from gateway.sandbox import scenario
 from gateway.sandbox.plays import Play, PlayStage
 from gateway.sandbox.processes import PartFailed
@@ -66,6 +66,9 @@ def _show(stage: scenario.Stage, rails: Sequence[RailAt]) -> None:
     say("")
     say(f"API docs        {stage.gateway}/docs   reference {stage.gateway}/reference")
     say(f"Pay a bill      {stage.gateway}/pay   check a receipt {stage.gateway}/verify")
+    say(f"Pilot           {stage.gateway}/public/pilot   signed in {stage.gateway}/pilot")
+    say(f"Sign in         {', '.join(user.name for user in DEMO_USERS)}")
+    say(f"                password {DEMO_PASSWORD}, app {DEMO_SECRET}")
     say(f"Billing system  {stage.billing_system}/")
     for rail in rails:
         say(f"{rail.title:<16}{rail.url}/payer/… (the page of an order, simulated)")

@@ -11,6 +11,7 @@ import uvloop
 from prometheus_client import start_http_server
 
 from gateway.flows import assigning, suspense
+from gateway.flows.adoption import roll_up
 from gateway.flows.concluding import conclude_all
 from gateway.flows.deliveries import Courier
 from gateway.flows.mandates import expire_lapsed
@@ -29,6 +30,7 @@ UPKEEP_EVERY_S = 600.0
 MEASURE_EVERY_S = 5.0
 CONCLUDE_EVERY_S = 2.0
 CARRY_EVERY_S = 0.5
+ROLL_UP_EVERY_S = 300.0
 
 
 async def work(settings: Settings, stop: asyncio.Event) -> None:
@@ -54,6 +56,7 @@ async def work(settings: Settings, stop: asyncio.Event) -> None:
             _every(UPKEEP_EVERY_S, lambda: expire_lapsed(rt), stop),
             _every(CONCLUDE_EVERY_S, lambda: conclude_all(rt), stop),
             _every(CARRY_EVERY_S, lambda: carry(rt), stop),
+            _every(ROLL_UP_EVERY_S, lambda: roll_up(rt), stop),
             _every(MEASURE_EVERY_S, lambda: measure_backlog(rt), stop),
             _every(MEASURE_EVERY_S, lambda: measure_doubts(rt), stop),
             _every(MEASURE_EVERY_S, lambda: suspense.measure(rt), stop),

@@ -50,9 +50,10 @@ ADDED_TO_ONLY = {"transfers", "events", "audit_log", "idempotency_keys", "ledger
     *("evidence", "exchanges", "notifications", "checkouts")
 }
 FORGOTTEN = {"deliveries", "quarantine", "recovery_codes", "sessions", "sign_in_tries"} | {
-    "rate_limits"
+    *("adoption_touched", "adoption_monthly", "agency_monthly", "agency_members"),
+    "rate_limits",
 }
-"""What is of no use to anybody once it is over."""
+"""What is of no use to anybody once it is over, or can be counted again."""
 CHANGED = {"providers", "provider_switches", "attempts", "exceptions"}
 
 

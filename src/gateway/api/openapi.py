@@ -59,10 +59,12 @@ def described(  # noqa: PLR0913 (each names one part of an operation)
     is_idempotent: bool = False,
     later: str | None = None,
     examples: dict[str, Any] | None = None,
+    files: Iterable[str] = (),
 ) -> dict[str, Any]:
     """Give the arguments by which a FastAPI route tells OpenAPI what it takes and gives.
 
-    `later`: what a 202 says, where the same answer may come before the outcome is known.
+    `later`: what a 202 says, where the same answer may come before the outcome is known. `files`:
+    the media types of a download, which has no model.
     """
     extra: dict[str, Any] = {"parameters": []}
     codes = [*errors, *ALWAYS]
@@ -82,6 +84,8 @@ def described(  # noqa: PLR0913 (each names one part of an operation)
         extra["parameters"].append(IDEMPOTENCY_KEY)
         codes += WITH_KEY
     success: dict[str, Any] = {"model": answer, "description": "Done"}
+    if binary := {kind: {"schema": {"type": "string", "format": "binary"}} for kind in files}:
+        success = {"content": binary, "description": "The file"}
     if is_idempotent:
         success["headers"] = REPLAYED
     return {

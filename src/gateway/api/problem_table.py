@@ -3,6 +3,7 @@
 from gateway.api.mandate_problems import MANDATE_TABLE
 from gateway.api.problem_entry import Entry, Retry
 from gateway.api.provider_problems import PROVIDER_TABLE
+from gateway.api.report_problems import REPORT_TABLE
 
 __all__ = ["TABLE", "Entry", "Retry"]
 
@@ -290,4 +291,5 @@ TABLE: dict[str, Entry] = {
     ),
     **PROVIDER_TABLE,
     **MANDATE_TABLE,
+    **REPORT_TABLE,
 }

@@ -11,7 +11,7 @@ import typer
 
 from gateway import house, run
 from gateway.app import fastapi_app, openapi_yaml
-from gateway.cli import mandates, providers, setup, suspense, users
+from gateway.cli import mandates, pilots, providers, setup, suspense, users
 from gateway.cli.flow import no_runtime, run_flow, stop
 from gateway.domain.clock import business_date
 from gateway.embedded import EmbeddedPostgresError
@@ -36,6 +36,7 @@ providers.add_to(commands)
 suspense.add_to(commands)
 users.add_to(commands)
 mandates.add_to(commands)
+pilots.add_to(commands)
 
 KEEP_ALIVE_S = 75
 BACKLOG = 2048
@@ -139,7 +140,9 @@ def seed(customers: int = 2_000, months: int = 36, seed: int = 2019) -> None:
     async def act(rt: Runtime) -> str:
         today = business_date(datetime.now(UTC))
         data = pilot.Pilot(customers=customers, months=months, seed=seed, today=today)
-        return str(await seeding.seed(rt, house.pilot_data(data), actor="cli"))
+        done = await seeding.seed(rt, house.pilot_data(data), actor="cli")
+        await house.begin_pilot(rt, data, actor="cli")
+        return str(done)
 
     typer.echo(run_flow(act))
 

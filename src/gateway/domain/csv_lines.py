@@ -16,6 +16,7 @@ BILLS_HEADER = (
     *("issued_on", "due_on"),
 )
 CUSTOMERS_HEADER = ("customer_code", "name", "address", "area_code", "segment", "agency")
+MEMBERS_HEADER = ("customer_code", "agency_code", "agency_name")
 SEGMENTS = frozenset({"household", "public_employee", "business"})
 AMOUNT_MAX_DONG = 10**13
 
@@ -32,6 +33,7 @@ BILL_COLUMNS = (
 )
 _CODE = re.compile(CUSTOMER_CODE, re.ASCII)
 BILL = re.compile(",".join(f"({column})" for column in BILL_COLUMNS), re.ASCII)
+_AGENCY = re.compile("[a-z0-9][a-z0-9-]{0,39}", re.ASCII)
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
@@ -105,6 +107,25 @@ class CustomerCheck:
         quoted = ",".join(f'"{part.replace(chr(34), chr(34) * 2)}"' for part in fields[1:5])
         agency = f'"{agency.replace(chr(34), chr(34) * 2)}"' if agency else ""
         return f"{code},{quoted},{agency}"
+
+
+class MemberCheck:
+    """Checks a line of an agency's people; a good one comes back with the name as it is, last."""
+
+    def __init__(self, customer_codes: re.Pattern[str]) -> None:
+        self._pattern = customer_codes
+
+    def __call__(self, number: int, text: str) -> str | Refusal:
+        """Check one line."""
+        fields = [unicodedata.normalize("NFC", part.strip()) for part in _fields(text)]
+        if len(fields) != len(MEMBERS_HEADER):
+            return _columns(number, fields, MEMBERS_HEADER)
+        code, agency, name = fields
+        if not (_CODE.fullmatch(code) and self._pattern.fullmatch(code)):
+            return Refusal(number, code[:40], "customer_code_invalid", "not a code of this biller")
+        if not _AGENCY.fullmatch(agency) or not _is_plain(name):
+            return Refusal(number, code, "malformed", "agency_code or agency_name")
+        return f"{code},{agency},{name}"
 
 
 def _fields(text: str) -> list[str]:

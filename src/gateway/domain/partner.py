@@ -23,6 +23,8 @@ class Scope(StrEnum):
     READ = "read"
     BILLS = "bills"
     """Write bills and customers; only for the partner that is the biller itself."""
+    REPORTS = "reports"
+    """Read how its customers pay, counted together; only for the partner that is the biller."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,8 @@ LONGEST = timedelta(hours=12)
 HALF_IN = timedelta(minutes=10)
 """How long one may take from the password to the code."""
 IPV6_SUBSCRIBER = 64
+DEMO_PREFIX = "demo."
+"""Begins the name of every user of demos; a gateway in live mode lets none in."""
 NAME = re.compile(r"[a-z0-9](?:[a-z0-9._@-]{1,62})[a-z0-9]")
 
 
@@ -153,6 +155,11 @@ def subscriber(address: str) -> str:
     if isinstance(parsed, IPv6Address):
         return str(ip_network((parsed, IPV6_SUBSCRIBER), strict=False))
     return str(parsed)
+
+
+def secret_name(user_id: UUID) -> str:
+    """Name the place of an app's sealed secret, which holds nowhere else."""
+    return f"users/{user_id}/secret"
 
 
 def digest_session(token: str) -> bytes:

@@ -64,7 +64,7 @@ class ImportReport:
         return "\n".join([counts, *shown])
 
 
-_Merge = Callable[[database.Raw, Chunk], Awaitable[tuple[int, list[Refusal]]]]
+Merge = Callable[[database.Raw, Chunk], Awaitable[tuple[int, list[Refusal]]]]
 
 
 async def import_bills(
@@ -89,7 +89,7 @@ async def import_bills(
             refused.append(Refusal(chunk.numbers[line.id], line.id, *why))
         return written, refused
 
-    job = _Job(rt, biller, path, report, actor, "bills.imported")
+    job = ImportJob(rt, biller, path, report, actor, "bills.imported")
     check = BillCheck(biller.rules.customer_code_pattern)
     return await job.run(BILLS_HEADER, check, merge, ids_once=True)
 
@@ -103,13 +103,15 @@ async def import_customers(
     async def merge(connection: database.Raw, chunk: Chunk) -> tuple[int, list[Refusal]]:
         return await store.merge_customers(connection, biller.id, chunk.good.values()), []
 
-    job = _Job(rt, biller, path, report, actor, "customers.imported")
+    job = ImportJob(rt, biller, path, report, actor, "customers.imported")
     check = CustomerCheck(biller.rules.customer_code_pattern)
     return await job.run(CUSTOMERS_HEADER, check, merge, ids_once=False)
 
 
 @dataclass(frozen=True, slots=True)
-class _Job:
+class ImportJob:
+    """One file on its way in; `action` names it in the audit trail."""
+
     rt: Runtime
     biller: Biller
     path: Path
@@ -118,8 +120,12 @@ class _Job:
     action: str
 
     async def run(
-        self, header: Sequence[str], check: Check, merge: _Merge, *, ids_once: bool
+        self, header: Sequence[str], check: Check, merge: Merge, *, ids_once: bool
     ) -> ImportReport:
+        """Check and merge chunk after chunk; `merge` gives how many were written, and refusals.
+
+        Raises as `import_bills` does.
+        """
         done = ImportReport()
         with ExitStack() as files:
             file, refusals = await asyncio.to_thread(self._open, files, header)
@@ -168,7 +174,7 @@ class _Job:
             raise FileRefused(message) from error
 
     async def _merge(
-        self, chunk: Chunk, merge: _Merge, done: ImportReport, refusals: RefusedLines
+        self, chunk: Chunk, merge: Merge, done: ImportReport, refusals: RefusedLines
     ) -> None:
         try:
             written, standing = await self._merge_chunk(chunk, merge)
@@ -183,7 +189,7 @@ class _Job:
         done.refused += len(refused)
         done.first += refused[: SHOWN_MAX - len(done.first)]
 
-    async def _merge_chunk(self, chunk: Chunk, merge: _Merge) -> tuple[int, list[Refusal]]:
+    async def _merge_chunk(self, chunk: Chunk, merge: Merge) -> tuple[int, list[Refusal]]:
         if not chunk.good:
             return 0, []
         for _ in range(MERGES_MAX - 1):
@@ -195,7 +201,7 @@ class _Job:
                     raise
         return await self._merge_once(chunk, merge)
 
-    async def _merge_once(self, chunk: Chunk, merge: _Merge) -> tuple[int, list[Refusal]]:
+    async def _merge_once(self, chunk: Chunk, merge: Merge) -> tuple[int, list[Refusal]]:
         async with database.borrow(self.rt.pool) as connection, connection.transaction():
             return await merge(connection, chunk)
 

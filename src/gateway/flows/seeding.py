@@ -13,7 +13,9 @@ from itertools import islice
 from gateway.domain.biller import read_rules
 from gateway.domain.clock import business_date
 from gateway.domain.errors import InvariantBroken, ensure
-from gateway.flows import operate
+from gateway.domain.pilot import Pilot
+from gateway.flows import adoption, agencies, operate
+from gateway.flows.access import find_biller
 from gateway.runtime import Runtime
 from gateway.store import database, imports, upkeep
 
@@ -103,6 +105,20 @@ async def seed(rt: Runtime, data: PilotData, *, actor: str) -> SeedReport:
             await upkeep.audit(connection, entry)
         await imports.analyze(connection)
     return report
+
+
+async def begin_pilot(
+    rt: Runtime, biller_code: str, pilot: Pilot | None, names: Mapping[str, str], *, actor: str
+) -> None:
+    """Begin a pilot if the biller has none, with agencies (code to name), and roll up.
+
+    Again changes nothing but what has happened meanwhile.
+    """
+    biller = find_biller(rt, biller_code)
+    if pilot is not None and not await adoption.list_pilots(rt, biller):
+        await adoption.put_pilot(rt, biller, pilot, actor=actor)
+    await agencies.take_named(rt, biller, names, actor=actor)
+    await adoption.roll_up(rt)
 
 
 async def _set_up(rt: Runtime, data: PilotData, actor: str) -> None:

@@ -12,8 +12,10 @@ from math import ceil
 
 from gateway.domain import password as passwords
 from gateway.domain.errors import present
+from gateway.domain.partner import Mode
 from gateway.domain.sealing import seal, unseal
 from gateway.domain.user import (
+    DEMO_PREFIX,
     HALF_IN,
     LIMITS,
     LONGEST,
@@ -24,6 +26,7 @@ from gateway.domain.user import (
     check_password,
     digest_session,
     is_over,
+    secret_name,
     subscriber,
 )
 from gateway.runtime import Runtime
@@ -68,6 +71,8 @@ async def enter(rt: Runtime, name: str, password: str, *, address: str) -> Enter
         await _count(connection, f"address:{subscriber(address)}", now)
         await _count(connection, f"name:{name}", now)
         found = await users.by_name(connection, name)
+    if rt.mode is Mode.LIVE and name.startswith(DEMO_PREFIX):
+        found = None
     # No connection is held while the hash is computed.
     is_right = await _is_password(found, password)
     if not is_right or found is None:
@@ -141,7 +146,7 @@ async def enrol(rt: Runtime, token: str, code: str, *, issuer: str) -> tuple[Ent
     async with database.borrow(rt.pool) as connection, connection.transaction():
         found = present(await _live(connection, token, now), "who enrols has a session")
         user = found.owner.user
-        sealed = seal(rt.secrets.sealing, offered.secret.encode(), _row_name(user))
+        sealed = seal(rt.secrets.sealing, offered.secret.encode(), secret_name(user.id))
         await users.set_secret(connection, user.id, sealed, step)
         digests = [passwords.digest_recovery(made) for made in codes]
         await users.set_recovery(connection, user.id, digests)
@@ -233,7 +238,7 @@ async def _takes_code(
     rt: Runtime, connection: Raw, owner: UserRow, code: str, now: datetime
 ) -> bool:
     sealed = present(owner.secret, "a session that waits for a code has an app")
-    secret = unseal(rt.secrets.sealing, sealed, _row_name(owner.user)).decode()
+    secret = unseal(rt.secrets.sealing, sealed, secret_name(owner.user.id)).decode()
     step = passwords.step_of_code(secret, code, now)
     if step is not None:
         return await users.take_step(connection, owner.user.id, step)
@@ -257,10 +262,6 @@ async def _renew_hash(rt: Runtime, found: UserRow, password: str) -> None:
         hashed = await _hashed(password)
         async with database.borrow(rt.pool) as connection:
             await users.set_password(connection, found.user.id, hashed)
-
-
-def _row_name(user: User) -> str:
-    return f"users/{user.id}/secret"
 
 
 async def _audit(rt: Runtime, subject: str, action: str, detail: dict[str, object]) -> None:

@@ -5,8 +5,9 @@ import secrets
 from collections.abc import Sequence
 
 from gateway.domain.errors import CallerError
+from gateway.domain.partner import Mode
 from gateway.domain.password import hash_password
-from gateway.domain.user import NAME, Role, User, check_password
+from gateway.domain.user import DEMO_PREFIX, NAME, Role, User, check_password
 from gateway.runtime import Runtime
 from gateway.store import database, upkeep, users
 
@@ -53,7 +54,7 @@ async def add(
     Raises:
         UserNameRefused, PasswordTooWeak: nobody was added.
     """
-    if not NAME.fullmatch(name):
+    if not NAME.fullmatch(name) or (rt.mode is Mode.LIVE and name.startswith(DEMO_PREFIX)):
         raise UserNameRefused(name)
     chosen = secrets.token_urlsafe(FIRST_PASSWORD_BYTES) if password is None else password
     check_password(chosen, name)

@@ -24,15 +24,7 @@ import httpx
 from gateway.kit import metrics
 from gateway.kit.abilities import NeedsToken, Provider
 from gateway.kit.breaker import Breakers, State
-from gateway.kit.exchange import (
-    DEPENDS,
-    NEVER_LEFT,
-    NOT_COUNTED,
-    Exchange,
-    Fate,
-    Limits,
-    Reason,
-)
+from gateway.kit.exchange import DEPENDS, NEVER_LEFT, NOT_COUNTED, Exchange, Fate, Limits, Reason
 from gateway.kit.logs import log
 from gateway.kit.messages import REPLY_BYTES_MAX, Call, Reply
 from gateway.kit.redact import Redactor, secrets_of

@@ -74,3 +74,5 @@ AREAS: tuple[Area, ...] = (
 WARDS_2019 = tuple((code, name) for code, name, _, _ in _OLD)
 WEIGHTS = tuple(weight for *_, weight in _OLD)
 PILOT_WARDS = ("32011", "32008")
+COMPARISON_WARDS = ("32017", "31999")
+"""Wards 6 and 9, about as large and as urban, where there is no pilot (our choice)."""

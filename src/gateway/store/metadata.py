@@ -1,6 +1,7 @@
 """All the tables of the house at once; what compares or empties them imports this."""
 
 from gateway.store import (
+    adoption_tables,
     checkout_tables,
     credit_tables,
     mandate_tables,
@@ -12,6 +13,7 @@ from gateway.store import (
 from gateway.store.tables import METADATA
 
 PARTS = (
+    adoption_tables,
     checkout_tables,
     credit_tables,
     mandate_tables,
