@@ -18,80 +18,24 @@ from gateway.flows import mandates, operate
 from gateway.runtime import Clock, Runtime
 from gateway.store import database
 from gateway.store import mandates as mandates_store
+from tests.api.walls import (
+    CHOICE,
+    KEY,
+    MISSING,
+    NOT_HERE,
+    OF_THE_BILLER,
+    OPENED,
+    RUN,
+    SCOPES,
+    SENT,
+    bodies_of,
+    params_of,
+)
 from tests.contract import document
 from tests.debiting.stage import new_mandate
 from tests.providing.conftest import with_providers
 from tests.providing.scripted import HOST
-from tests.world import BILLER, CUSTOMER, World
-
-KEY = "a-key-of-the-bank-alone"
-OPENED = httpx.Response(200, json={"outcome": "opened"})
-ACTS = ("suspend", "resume", "cancel")
-NOT_HERE = {"provider_not_offered", "mandate_not_changeable", "request_invalid"}
-CHOICE: dict[str, Any] = {
-    "provider": "scripted",
-    "channel": "qr",
-    "return_url": "https://portal.test/thanks",
-    "payer_ip": "113.160.92.202",
-}
-SCOPES = {
-    ("GET", "/v1/billers"): Scope.LOOKUP,
-    ("GET", "/v1/billers/{biller}"): Scope.LOOKUP,
-    ("GET", "/v1/bills"): Scope.LOOKUP,
-    ("POST", "/v1/payments"): Scope.PAY,
-    ("POST", "/v1/payments/{payment_id}/reversal"): Scope.REVERSE,
-    ("GET", "/v1/payments"): Scope.READ,
-    ("GET", "/v1/payments/{payment_id}"): Scope.READ,
-    ("GET", "/v1/payments/{payment_id}/timeline"): Scope.READ,
-    ("POST", "/v1/payments/{payment_id}/attempts"): Scope.PAY,
-    ("POST", "/v1/payments/{payment_id}/cancel"): Scope.PAY,
-    ("GET", "/v1/providers"): Scope.LOOKUP,
-    ("GET", "/v1/payments/by-key/{idempotency_key}"): Scope.READ,
-    ("GET", "/v1/payments/by-reference/{partner_reference}"): Scope.READ,
-    ("PUT", "/v1/billers/{biller}/bills"): Scope.BILLS,
-    ("GET", "/v1/billers/{biller}/bills"): Scope.BILLS,
-    ("GET", "/v1/billers/{biller}/bills/{bill_id}"): Scope.BILLS,
-    ("POST", "/v1/billers/{biller}/bills/{bill_id}/cancel"): Scope.BILLS,
-    ("PUT", "/v1/billers/{biller}/customers"): Scope.BILLS,
-    ("POST", "/v1/mandates"): Scope.PAY,
-    ("GET", "/v1/mandates"): Scope.READ,
-    ("GET", "/v1/mandates/{mandate_id}"): Scope.READ,
-    ("POST", "/v1/mandates/{mandate_id}/confirm"): Scope.PAY,
-    ("POST", "/v1/mandates/{mandate_id}/suspend"): Scope.PAY,
-    ("POST", "/v1/mandates/{mandate_id}/resume"): Scope.PAY,
-    ("POST", "/v1/mandates/{mandate_id}/cancel"): Scope.PAY,
-    ("GET", "/v1/debit-runs"): Scope.READ,
-    ("GET", "/v1/debit-runs/{run_id}"): Scope.READ,
-    ("GET", "/v1/suspense"): Scope.BILLS,
-    ("GET", "/v1/refund-instructions"): Scope.BILLS,
-}
-MANDATE: dict[str, Any] = {
-    "biller": BILLER,
-    "customer_code": CUSTOMER,
-    "provider": "scripted",
-    "bank": "970405",
-    "account": {"number": "1900100000001", "name": "Nguyễn Văn Án"},
-    "max_debit_dong": 2_000_000,
-    "starts_on": "2026-01-01",
-    "consent": {},
-}
-OF_THE_BILLER = {("GET", "/v1/debit-runs/{run_id}")}
-"""What the biller's own system alone may see, by whatever scope."""
-SENT = (None, "", "Bearer", "Bearer ", "Bearer sk_test_wrong", "Basic YTpi", "sk_test_wrong")
-RUN = """
-INSERT INTO debit_runs (id, biller_id, provider, day, prepared_at)
-SELECT $1, id, 'scripted', '2026-11-30', now()
-FROM billers WHERE code = $2
-"""
-MISSING = {
-    "mandate_id": "mdt_" + "0" * 32,
-    "run_id": "run_" + "0" * 32,
-    "payment_id": "pay_" + "0" * 32,
-    "idempotency_key": "a-key-of-nobody-at-all",
-    "partner_reference": "REF-NONE",
-    "bill_id": "HD-NONE",
-    "biller": "evnspc-baclieu",
-}
+from tests.world import BILLER, World
 
 
 def routes() -> Iterator[tuple[str, str]]:
@@ -177,36 +121,9 @@ async def send(
 ) -> Response:
     """Send a well-formed request to a route, with these names in its path."""
     method, template = route
-    bill = {
-        "id": "HD-NEW",
-        "customer_code": CUSTOMER,
-        "period": "2026-10",
-        "net_dong": 1,
-        "vat_dong": 0,
-        "amount_dong": 1,
-        "issued_on": "2026-11-02",
-        "due_on": "2026-11-09",
-    }
-    person = {"code": CUSTOMER, "name": "Tên", "address": "Phường 5", "area_code": "32008"}
-    bodies: dict[str, Any] = {
-        "/v1/payments": {
-            "method": "collected",
-            "biller": BILLER,
-            "customer_code": CUSTOMER,
-            "partner_reference": "REF-OF-WALLS",
-            "channel": "qr",
-            "bills": [{"id": names["bill_id"], "amount_dong": 150_000}],
-        },
-        "/v1/payments/{payment_id}/reversal": {"reason": "thử"},
-        "/v1/payments/{payment_id}/attempts": CHOICE,
-        "/v1/mandates": MANDATE,
-        "/v1/mandates/{mandate_id}/confirm": {"otp": "123456"},
-        **{f"/v1/mandates/{{mandate_id}}/{act}": {"reason": "thử"} for act in ACTS},
-        "/v1/billers/{biller}/bills": {"bills": [bill]},
-        "/v1/billers/{biller}/customers": {"customers": [person | {"segment": "household"}]},
-    }
+    bodies = bodies_of(names)
     body = bodies.get(template) if method in {"POST", "PUT"} else None
-    params = {"biller": BILLER, "customer_code": CUSTOMER} if template == "/v1/bills" else {}
+    params = params_of(template)
     return await api.request(
         method,
         template.format(**names),
@@ -250,7 +167,7 @@ async def test_a_key_that_lacks_the_routes_scope_is_refused_by_its_name(
 async def test_a_key_with_no_more_than_the_routes_scope_is_let_in(
     api: AsyncClient, ours: Ours, world: World, route: tuple[str, str]
 ) -> None:
-    is_billers = SCOPES[route] is Scope.BILLS or route in OF_THE_BILLER
+    is_billers = SCOPES[route] in {Scope.BILLS, Scope.REPORTS} or route in OF_THE_BILLER
     partner = "utility" if is_billers else "bank"
     await world.add_key("just one", partner, SCOPES[route])
     answer = await send(api, route, ours.for_route(route), world.headers("just one"))

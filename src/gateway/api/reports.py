@@ -6,7 +6,7 @@ For the biller's own key with the scope `reports`; nothing here is about one cus
 import tempfile
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, Response
@@ -15,12 +15,12 @@ from starlette.background import BackgroundTask
 
 from gateway.api import report_answers as answers
 from gateway.api import report_models as models
-from gateway.api.exchange import Answered, Asked, asked_of, caller_of, response_of, runtime_of
+from gateway.api.exchange import Answered, asked_of, caller_of, response_of, runtime_of
 from gateway.api.fields import BillerCode, Period
 from gateway.api.openapi import described
 from gateway.api.reading import Strict, read_query
-from gateway.domain.biller import Biller, Channel
-from gateway.domain.partner import Scope
+from gateway.domain.biller import Channel
+from gateway.domain.partner import Caller, Scope
 from gateway.flows import adoption, exports
 from gateway.flows.access import own_biller
 from gateway.flows.adoption import Wanted
@@ -28,6 +28,7 @@ from gateway.kit.spreadsheet import MEDIA_TYPES, SUFFIXES, Form
 from gateway.runtime import Runtime
 from gateway.store.rolling import FIRST_MONTH, LAST_MONTH
 
+Query = TypeVar("Query", bound=Strict)
 router = APIRouter(prefix="/v1/reports", tags=["reports"])
 
 Area = Annotated[str, StringConstraints(pattern=r"^[0-9]{2,5}$")]
@@ -90,9 +91,8 @@ async def get_adoption(request: Request) -> Response:
     `customers` have one way a month, so they add up over channels, segments and areas; `bills` and
     `amount_dong` are by each bill's own channel. `unsettled` is what is not paid yet.
     """
-    rt, asked = runtime_of(request), await asked_of(request)
-    query = read_query(AdoptionQuery, asked.query_pairs())
-    biller = await _biller(rt, asked, query.biller)
+    rt, caller, query = await _begin(request, AdoptionQuery)
+    biller = own_biller(rt, caller, query.biller)
     wanted = _wanted(query, query.channel)
     cells = await adoption.read_cells(rt, biller, wanted)
     rolled = await adoption.read_rolled(rt, biller)
@@ -108,9 +108,8 @@ async def get_adoption(request: Request) -> Response:
 )
 async def get_pilot(request: Request) -> Response:
     """Read how a pilot stands against its target: as a whole, by area, and against comparison."""
-    rt, asked = runtime_of(request), await asked_of(request)
-    query = read_query(PilotQuery, asked.query_pairs())
-    biller = await _biller(rt, asked, query.biller)
+    rt, caller, query = await _begin(request, PilotQuery)
+    biller = own_biller(rt, caller, query.biller)
     return _answer(answers.standing(await adoption.read_pilot(rt, biller, query.pilot)))
 
 
@@ -123,9 +122,8 @@ async def get_pilot(request: Request) -> Response:
 )
 async def get_forecast(request: Request) -> Response:
     """Read the forecast of a pilot's areas up to its last month; the method is in docs/pilot.md."""
-    rt, asked = runtime_of(request), await asked_of(request)
-    query = read_query(PilotQuery, asked.query_pairs())
-    biller = await _biller(rt, asked, query.biller)
+    rt, caller, query = await _begin(request, PilotQuery)
+    biller = own_biller(rt, caller, query.biller)
     return _answer(answers.forecasts(await adoption.read_pilot(rt, biller, query.pilot)))
 
 
@@ -136,9 +134,8 @@ async def get_forecast(request: Request) -> Response:
 )
 async def get_agencies(request: Request) -> Response:
     """Read a month's agencies, the highest share of electronic payers first."""
-    rt, asked = runtime_of(request), await asked_of(request)
-    query = read_query(AgenciesQuery, asked.query_pairs())
-    biller = await _biller(rt, asked, query.biller)
+    rt, caller, query = await _begin(request, AgenciesQuery)
+    biller = own_biller(rt, caller, query.biller)
     found = await adoption.read_agencies(rt, biller, _first_day(query.month))
     return _answer(answers.agencies(found))
 
@@ -150,9 +147,8 @@ async def get_agencies(request: Request) -> Response:
 )
 async def get_cash(request: Request) -> Response:
     """Read who still pays in cash each month, and how many came back to it."""
-    rt, asked = runtime_of(request), await asked_of(request)
-    query = read_query(CashQuery, asked.query_pairs())
-    biller = await _biller(rt, asked, query.biller)
+    rt, caller, query = await _begin(request, CashQuery)
+    biller = own_biller(rt, caller, query.biller)
     wanted = _wanted(query)
     return _answer(answers.cash(await adoption.read_months(rt, biller, wanted)))
 
@@ -173,10 +169,8 @@ async def get_export(request: Request) -> Response:
     It holds definitions, method, figures, history, targets, forecast, and one raw row a bill with
     a customer's number that holds in this file alone; `sandbox/recompute.py` counts it again.
     """
-    rt, asked = runtime_of(request), await asked_of(request)
-    query = read_query(ExportQuery, asked.query_pairs())
-    biller = await _biller(rt, asked, query.biller)
-    caller = await caller_of(rt, asked, Scope.REPORTS)
+    rt, caller, query = await _begin(request, ExportQuery)
+    biller = own_biller(rt, caller, query.biller)
     folder = tempfile.TemporaryDirectory(prefix="gateway-export-")
     path = Path(folder.name) / f"adoption{SUFFIXES[query.format]}"
     wanted = exports.Wanted(query.pilot, _first_day(query.month), query.format)
@@ -194,8 +188,11 @@ async def get_export(request: Request) -> Response:
     )
 
 
-async def _biller(rt: Runtime, asked: Asked, code: str) -> Biller:
-    return own_biller(rt, await caller_of(rt, asked, Scope.REPORTS), code)
+async def _begin(request: Request, model: type[Query]) -> tuple[Runtime, Caller, Query]:
+    """Say who asks, then read what is asked: nobody learns the form of it without a key."""
+    rt, asked = runtime_of(request), await asked_of(request)
+    caller = await caller_of(rt, asked, Scope.REPORTS)
+    return rt, caller, read_query(model, asked.query_pairs())
 
 
 def _wanted(query: AdoptionQuery | CashQuery, channel: str | None = None) -> Wanted:
