@@ -12,7 +12,7 @@ Three rules make an adapter safe:
    house compares and refuses it.
 """
 
-from gateway.kit.abilities.bills import ClearsDebt, LooksUpBills
+from gateway.kit.abilities.bills import ClearsDebt, ListsPaid, LooksUpBills
 from gateway.kit.abilities.confirmations import (
     ConfirmsOrders,
     OrderAnswer,
@@ -47,6 +47,7 @@ __all__ = [
     "Credit",
     "DebitsMandates",
     "GivesStatements",
+    "ListsPaid",
     "LooksUpBills",
     "NeedsToken",
     "Notifies",
@@ -70,6 +71,7 @@ ABILITIES: tuple[type[Provider[Config]], ...] = (
     GivesStatements,
     LooksUpBills,
     ClearsDebt,
+    ListsPaid,
     DebitsMandates,
     NotifiesCredits,
     AnswersInquiries,
