@@ -26,7 +26,7 @@ from gateway.kit.payload import (
     read_exact,
     text_of,
 )
-from gateway.providers.payoo import notices
+from gateway.providers.payoo import codes, notices
 from gateway.providers.payoo.config import Config
 from gateway.providers.payoo.texts import order_xml, plain, sign, stamp
 
@@ -58,9 +58,11 @@ class Payoo(
     """Payoo's payment page and business API; the side that sells others' bills is another."""
 
     code, title = "payoo", "Payoo"
-    channels = frozenset(map(Channel, ("e_wallet", "card", "internet_banking", "qr")))
+    channels = frozenset(
+        map(Channel, ("e_wallet", "card", "internet_banking", "qr", "counter_cash"))
+    )
     Config = Config
-    options = ("", "Payoo-account", "CC", "Bank-account", "QRCode")
+    options = ("", "Payoo-account", "CC", "Bank-account", "QRCode", codes.QR, codes.BILLING_CODE)
     private_fields = frozenset({"CardNumber"})
 
     @property
@@ -68,8 +70,16 @@ class Payoo(
         """The shop's number."""
         return str(self.config.shop_id)
 
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """Leave the code for shops out where notifications are JSON: of it Payoo tells in XML."""
+        is_json = self.config.notifications == "json"
+        return tuple(o for o in self.options if not (is_json and o == codes.BILLING_CODE))
+
     def create(self, order: Order) -> Call:
         """Ask Payoo to open the order; what is signed is the XML's very text."""
+        if order.option in codes.CALLS:
+            return self._call("create", codes.CALLS[order.option], codes.asked(self.config, order))
         data = order_xml(self.config, order)
         form = {"data": data, "checksum": self._sign(data), "refer": self.config.shop_domain}
         form |= {"payment_group": order.option} if order.option else {}
@@ -79,6 +89,9 @@ class Payoo(
 
     def read_created(self, order: Order, reply: Reply) -> messages.Opened | Finding:
         """Read the answer; an opened order is signed, a refusal is not."""
+        if order.option in codes.CALLS:
+            fields, finding = self._read(reply, codes.OPENED)
+            return codes.read(order, fields) if finding.code == "0" else finding
         answer = _answer(reply)
         if answer.get("result") == "fail":
             code, said = text_of(answer, "errorcode") or "fail", text_of(answer, "message")
