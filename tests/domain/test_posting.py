@@ -42,6 +42,8 @@ def test_what_is_due_is_cleared_in_one_call_and_what_is_reversed_undone() -> Non
         (Clearing.CANCELLED, LineState.REJECTED),
         (Clearing.OLDER_UNPAID, LineState.NONE),
         (Clearing.LOCKED, LineState.NONE),
+        (Clearing.REFUSED, LineState.REJECTED),
+        (Clearing.PENDING, LineState.UNKNOWN),
         (Clearing.UNKNOWN, LineState.UNKNOWN),
     ],
 )
@@ -49,6 +51,24 @@ def test_an_answer_to_a_clearing(said: Clearing, state: LineState) -> None:
     after = posting.after_clear(SENT, said, "x")
     assert after.state is state
     assert (after.trouble is not None) is (state is LineState.REJECTED)
+
+
+@pytest.mark.parametrize("said", [Clearing.FLOAT_EMPTY, Clearing.SET_UP_WRONG])
+def test_what_is_wrong_with_us_is_a_persons_at_once_and_still_to_be_sent(said: Clearing) -> None:
+    after = posting.after_clear(SENT, said, "-7")
+    assert after.state is LineState.NONE
+    assert after.trouble in posting.PASSING
+
+
+def test_what_is_pending_stays_in_doubt_whatever_the_window() -> None:
+    now = NOW + 10 * WINDOW
+    after = posting.after_check(SENT, Clearing.PENDING, "0/3", now=now, window=WINDOW)
+    assert after.state is LineState.UNKNOWN
+
+
+def test_a_clearing_that_failed_after_all_needs_no_undoing() -> None:
+    after = posting.after_check(UNDO_SENT, Clearing.REFUSED, "0/5", now=NOW, window=WINDOW)
+    assert after.undo is LineState.ACKNOWLEDGED
 
 
 @pytest.mark.parametrize(("waited", "state"), [(1, LineState.UNKNOWN), (2, LineState.NONE)])

@@ -38,7 +38,9 @@ async def test_what_is_viewed_is_what_its_partner_reads(stage: Stage) -> None:
 
 async def test_the_next_action_is_shown_only_while_the_payer_is_awaited(stage: Stage) -> None:
     payment = await stage.opened(await stage.world.add_bill())
-    assert set(payment["next_action"]) == {"redirect_url", "deeplink", "qr_content"}
+    assert set(payment["next_action"]) == {
+        *("redirect_url", "deeplink", "qr_content", "payment_code")
+    }
     await stage.notify(payment, outcome="pending", code="7000")
     assert (await stage.read(payment))["next_action"] is None
     await stage.notify(payment)

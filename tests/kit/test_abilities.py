@@ -28,8 +28,8 @@ from gateway.kit.messages import Call, Incoming, Moment, Opened, Order, Reply, U
 
 MATRIX = [
     *("TakesPayments", "Notifies", "ConfirmsOrders", "AnswersQueries", "Cancels", "Captures"),
-    *("Refunds", "GivesStatements", "LooksUpBills", "ClearsDebt", "DebitsMandates"),
-    *("DebitsByFile", "NotifiesCredits", "AnswersInquiries", "CarriesMessages"),
+    *("Refunds", "GivesStatements", "LooksUpBills", "ClearsDebt", "ListsPaid"),
+    *("DebitsMandates", "DebitsByFile", "NotifiesCredits", "AnswersInquiries", "CarriesMessages"),
 ]
 CREATED = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
 REFERENCE_MAX = 36

@@ -27,7 +27,11 @@ from gateway.kit.messages import (
 HOST = "http://live-biller.test"
 
 
-class LiveBiller(abilities.LooksUpBills[abilities.Config], abilities.ClearsDebt[abilities.Config]):
+class LiveBiller(
+    abilities.LooksUpBills[abilities.Config],
+    abilities.ClearsDebt[abilities.Config],
+    abilities.ListsPaid[abilities.Config],
+):
     """The adapter of the double."""
 
     code = "livebiller"

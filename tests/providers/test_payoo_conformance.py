@@ -7,6 +7,8 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl
 
+from defusedxml.ElementTree import fromstring
+
 from gateway.domain.evidence import Outcome
 from gateway.kit.messages import Incoming, Order, Reply
 from gateway.providers.payoo import Config, Payoo, sign
@@ -28,6 +30,7 @@ from tests.providers.payoo import (
     packed,
     refused,
 )
+from tests.providers.payoo_xml import STANDS, package, shop_form, signed
 
 FAILED, UNKNOWN = Outcome.FAILED, Outcome.UNKNOWN
 CODES = {
@@ -127,6 +130,54 @@ class TestPayoo(ProviderConformance):
         yield "no signature", packed({"ResponseData": data})
         yield "signed without an address", _packed(data, digest(data))
         yield "another sender", replace(a_notice(data, at="203.0.113.9"), peer=PEER)
+
+
+class TestPayooInXml(TestPayoo):
+    """The same shop with the older notifications."""
+
+    codes = CODES | {
+        "notified": {
+            "PAYMENT_RECEIVED": Outcome.SUCCEEDED,
+            "PAYMENT_PROCESSING": Outcome.PENDING,
+        }
+    }
+
+    def config(self, host: str) -> Config:
+        """Ask for notifications in XML."""
+        return super().config(host).model_copy(update={"notifications": "xml"})
+
+    def notified(self, order: Order, said: Said) -> Incoming:
+        """Sign an XML notification."""
+        names, values = zip(*_facts(said).items(), strict=True)
+        return signed(_xml(_facts(said)), "|".join(names), "|".join(values))
+
+    def forged(self, incoming: Incoming) -> Iterable[tuple[str, Incoming]]:
+        """Alter each signed value, the names, and the signature."""
+        xml = fromstring(dict(parse_qsl(incoming.body.decode()))["NotifyData"])
+        names, given = (str(xml.findtext(name)) for name in ("KeyFields", "Signature"))
+        data = base64.b64decode(str(xml.findtext("Data"))).decode()
+        yield "State", package(data.replace("_RECEIVED", "_PROCESSING"), names, given)
+        yield "order", package(data.replace("<order_no>", "<order_no>1"), names, given)
+        yield "amount", package(data.replace("</order_cash", "0</order_cash"), names, given)
+        yield "shop", package(data.replace("</shop_id>", "1</shop_id>"), names, given)
+        yield "no names", package(data, "", given)
+        yield "one name less", package(data, names.replace("|ShopID", ""), given)
+        yield "signature", package(data, names, given[:-1] + "g")
+        yield "no signature", package(data, names, "")
+
+
+def _facts(said: Said) -> dict[str, str]:
+    return {
+        "State": said.code,
+        "ShopID": said.merchant,
+        "OrderNo": said.reference,
+        "OrderCashAmount": str(said.amount_dong),
+    }
+
+
+def _xml(facts: dict[str, str]) -> str:
+    shop = {STANDS[name]: value for name, value in facts.items() if name != "State"}
+    return shop_form(shop, {"State": facts["State"]})
 
 
 def _packed(data: str, signature: str) -> Incoming:

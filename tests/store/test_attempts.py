@@ -58,6 +58,7 @@ async def test_what_is_moved_is_read_back(raw: Raw, world: World) -> None:
         redirect_url="https://pay.test/",
         deeplink="app://pay",
         qr_content="0002",
+        payment_code="888515992",
         negatives=2,
         negative_since=now,
         due_at=now,

@@ -76,6 +76,9 @@ class NextAction(BaseModel):
     redirect_url: str | None = Field(description="Send the browser there")
     deeplink: str | None = Field(description="Opens the provider's app on the payer's phone")
     qr_content: str | None = Field(description="Text to show as a QR code")
+    payment_code: str | None = Field(
+        description="What the payer says at a counter, or types in an app; show it as it is"
+    )
 
 
 class AttemptOut(BaseModel):

@@ -28,6 +28,14 @@ class Clearing(StrEnum):
     """Not now: an older period is paid first."""
     LOCKED = "locked"
     """Not now: another collector holds it."""
+    PENDING = "pending"
+    """Taken, and not yet cleared at the biller: ask again, never send again."""
+    FLOAT_EMPTY = "float_empty"
+    """Not now: what we have deposited there is used up."""
+    SET_UP_WRONG = "set_up_wrong"
+    """Not now: it does not accept our signature, clock or address."""
+    REFUSED = "refused"
+    """For good, and for none of these reasons; nothing was cleared."""
     UNKNOWN = "unknown"
 
 
@@ -61,6 +69,10 @@ class PostingTrouble(StrEnum):
     AMOUNT_DIFFERS = "posting_amount_differs"
     BILL_NOT_FOUND = "posting_bill_not_found"
     BILL_CANCELLED = "posting_bill_cancelled"
+    REFUSED = "posting_refused"
+    FLOAT_EMPTY = "posting_float_empty"
+    """Open while it is; the house goes on trying, as with NOT_POSTED and SET_UP_WRONG."""
+    SET_UP_WRONG = "posting_set_up_wrong"
     UNDO_REFUSED = "posting_undo_refused"
     NOT_POSTED = "posting_not_acknowledged"
 
@@ -99,8 +111,16 @@ _REFUSED = {
     Clearing.AMOUNT_DIFFERS: PostingTrouble.AMOUNT_DIFFERS,
     Clearing.NOT_FOUND: PostingTrouble.BILL_NOT_FOUND,
     Clearing.CANCELLED: PostingTrouble.BILL_CANCELLED,
+    Clearing.REFUSED: PostingTrouble.REFUSED,
 }
-_NOT_NOW = frozenset({Clearing.OLDER_UNPAID, Clearing.LOCKED})
+_NOT_NOW: dict[Clearing, PostingTrouble | None] = {
+    Clearing.OLDER_UNPAID: None,
+    Clearing.LOCKED: None,
+    Clearing.FLOAT_EMPTY: PostingTrouble.FLOAT_EMPTY,
+    Clearing.SET_UP_WRONG: PostingTrouble.SET_UP_WRONG,
+}
+PASSING = (PostingTrouble.NOT_POSTED, PostingTrouble.FLOAT_EMPTY, PostingTrouble.SET_UP_WRONG)
+"""What is over by itself once the bill is cleared."""
 
 
 def next_step(lines: Sequence[Line]) -> tuple[Step, tuple[Line, ...]]:
@@ -150,11 +170,13 @@ def after_clear(line: Line, said: Clearing, code: str) -> Line:
     <LineState.REJECTED: 'rejected'>
     >>> after_clear(sent, Clearing.LOCKED, "6").state
     <LineState.NONE: 'none'>
+    >>> after_clear(sent, Clearing.PENDING, "1").state
+    <LineState.UNKNOWN: 'unknown'>
     """
     if said is Clearing.CLEARED:
         return replace(line, state=LineState.ACKNOWLEDGED, code=code)
     if said in _NOT_NOW:
-        return replace(line, state=LineState.NONE, code=code)
+        return replace(line, state=LineState.NONE, code=code, trouble=_NOT_NOW[said])
     return _refused_or_doubted(line, said, code)
 
 
@@ -175,7 +197,7 @@ def after_check(line: Line, said: Clearing, code: str, *, now: datetime, window:
 
 
 def _after_undo_check(line: Line, said: Clearing, code: str) -> Line:
-    if said in {Clearing.NOT_CLEARED, Clearing.PAID_BY_OTHER}:
+    if said in {Clearing.NOT_CLEARED, Clearing.PAID_BY_OTHER, Clearing.REFUSED}:
         return replace(line, undo=LineState.ACKNOWLEDGED, code=code)
     undo = LineState.NONE if said is Clearing.CLEARED else LineState.UNKNOWN
     return replace(line, undo=undo, code=code)
@@ -255,6 +277,30 @@ _RULES = {
         (
             "the biller has withdrawn bill {bill}: give {amount} đồng back to the payer; proposed "
             "transfer: {payable} to {receivable}"
+        ),
+    ),
+    PostingTrouble.REFUSED: (
+        "operations",
+        1,
+        (
+            "the biller's service refuses bill {bill} with '{code}' and nothing was cleared: ask "
+            "it, then post by hand or give {amount} đồng back ({payable} to {receivable})"
+        ),
+    ),
+    PostingTrouble.FLOAT_EMPTY: (
+        "operations",
+        0,
+        (
+            "our deposit at the biller's service is used up (it says '{code}'), and bill {bill} "
+            "over {amount} đồng waits: top it up now; the gateway goes on trying"
+        ),
+    ),
+    PostingTrouble.SET_UP_WRONG: (
+        "operations",
+        0,
+        (
+            "the biller's service does not accept us (it says '{code}'), and bill {bill} waits: "
+            "look at key, clock and address there and here; the gateway goes on trying"
         ),
     ),
     PostingTrouble.UNDO_REFUSED: (

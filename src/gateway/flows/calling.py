@@ -136,6 +136,7 @@ async def write_down(
             redirect_url=storable(action.redirect_url),
             deeplink=storable(action.deeplink),
             qr_content=storable(action.qr_content),
+            payment_code=storable(action.payment_code),
         )
     provider = rt.providers[attempt.provider].provider
     fact = fact_of(rt, attempt, provider, Rank.QUERY, heard.finding)

@@ -9,7 +9,7 @@ from gateway.domain.errors import BillerNotAnswering, CallerError
 from gateway.domain.paid_list import Compared, Ours, Theirs, compare
 from gateway.domain.posting import LineState
 from gateway.flows.access import find_biller
-from gateway.kit.abilities import ClearsDebt
+from gateway.kit.abilities import ListsPaid
 from gateway.kit.logs import log
 from gateway.kit.messages import Garbled, ListedBill
 from gateway.runtime import Runtime
@@ -40,14 +40,14 @@ async def compare_day(rt: Runtime, biller_code: str, day: date) -> list[Compared
 
     Raises:
         BillerUnknown, NoLiveSource: there is nobody to ask.
-        ProviderNotOffered: the source is not configured here.
+        ProviderNotOffered: the source is not configured here, or gives no list.
         BillerNotAnswering: a unit's list did not come whole; nothing was compared.
     """
     biller = find_biller(rt, biller_code)
     source = biller.rules.bills_source
     if source is None:
         raise NoLiveSource(biller_code)
-    provider, wire = rt.provider(source, ClearsDebt)
+    provider, wire = rt.provider(source, ListsPaid)
     begin = datetime.combine(day, time(), tzinfo=VIETNAM)
     span = (begin, begin + timedelta(days=1))
     async with database.borrow(rt.pool) as connection:
@@ -62,7 +62,7 @@ async def compare_day(rt: Runtime, biller_code: str, day: date) -> list[Compared
 
 
 async def _listed(
-    provider: ClearsDebt[Any], wire: "Wire", day: date, unit: str
+    provider: ListsPaid[Any], wire: "Wire", day: date, unit: str
 ) -> Sequence[ListedBill]:
     exchange = await wire.send(provider.list_paid(day, unit))
     if exchange.reply is None:

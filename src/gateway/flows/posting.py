@@ -76,7 +76,8 @@ async def post(rt: Runtime, leased: PostingRow, lease: timedelta) -> None:
     step, chosen = posting.next_step(books.lines)
     if step in {Step.CLEAR, Step.UNDO}:
         now = rt.clock.now()
-        chosen = chosen if step is Step.CLEAR else chosen[:CALLS_MAX]
+        most = books.provider.lines_max if step is Step.CLEAR else CALLS_MAX
+        chosen = chosen[:most]
         sent = tuple(posting.as_sent(line, step, now) for line in chosen)
         if not await books.mark(sent, lease):
             return

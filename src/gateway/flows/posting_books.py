@@ -66,6 +66,10 @@ class Books:
         heard = {line.bill_id: line for line in after}
         before = {line.bill_id: line for line in self.lines}
         tried = self.leased.tried + 1
+        if any(
+            line.state in AT_REST and before[line.bill_id].state not in AT_REST for line in after
+        ):
+            tried = 1  # it goes on well: the next bills need not wait as long as the last
         async with database.borrow(self.rt.pool) as connection, connection.transaction():
             for exchange in exchanges:
                 await self._add_exchange(connection, exchange)
@@ -125,9 +129,8 @@ class Books:
     async def _close_exceptions(self, connection: Raw, lines: Sequence[Line]) -> None:
         """Close what a person was told of bills that are settled at the biller after all."""
         done = [self.rows[line.bill_id].id for line in lines if posting.is_done(line)]
-        await store.close_exceptions(
-            connection, self.leased.biller_id, done, PostingTrouble.NOT_POSTED, SETTLED_ITSELF
-        )
+        biller_id = self.leased.biller_id
+        await store.close_exceptions(connection, biller_id, done, posting.PASSING, SETTLED_ITSELF)
 
     async def _open_exception(
         self, connection: Raw, line: Line, row: PostingBillRow, trouble: PostingTrouble

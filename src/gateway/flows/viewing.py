@@ -76,6 +76,7 @@ def _next_action(attempt: AttemptRow) -> dict[str, str | None] | None:
         "redirect_url": attempt.redirect_url,
         "deeplink": attempt.deeplink,
         "qr_content": attempt.qr_content,
+        "payment_code": attempt.payment_code,
     }
     return action if any(action.values()) else None
 

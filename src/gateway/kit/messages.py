@@ -75,12 +75,14 @@ class Token:
 class NextAction:
     """What the payer does next; none is given where a device before the payer asks for a card.
 
-    `qr_content` is the text to encode into a QR picture, not a picture.
+    `qr_content` is the text to encode into a QR picture, not a picture. `payment_code` is what the
+    payer says at a counter, or types in an app.
     """
 
     redirect_url: str | None = None
     deeplink: str | None = None
     qr_content: str | None = None
+    payment_code: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

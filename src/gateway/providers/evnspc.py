@@ -21,7 +21,7 @@ from pydantic import Field, field_validator
 from gateway.domain.clock import VIETNAM
 from gateway.domain.posting import Clearing, Undoing
 from gateway.kit import abilities
-from gateway.kit.abilities import ClearsDebt, LooksUpBills
+from gateway.kit.abilities import ClearsDebt, ListsPaid, LooksUpBills
 from gateway.kit.messages import (
     Call,
     Cleared,
@@ -84,7 +84,7 @@ class Config(abilities.Config):
         return text
 
 
-class EvnSpc(LooksUpBills[Config], ClearsDebt[Config]):
+class EvnSpc(LooksUpBills[Config], ClearsDebt[Config], ListsPaid[Config]):
     """The partner service of the Southern Power Corporation."""
 
     code, title = "evnspc", "EVN SPC"

@@ -17,7 +17,7 @@ import json
 from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
-from urllib.parse import quote, unquote, urlencode
+from urllib.parse import quote, unquote
 
 import uvicorn
 from pydantic import ValidationError
@@ -25,9 +25,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from gateway.sandbox import payoo_codes
 from gateway.sandbox import payoo_wire as wire
 from gateway.sandbox.payoo_books import Books, RefundPlanned, cancel
-from gateway.sandbox.payoo_notices import NO_KEY, notices_of
+from gateway.sandbox.payoo_codes import AtCounter
+from gateway.sandbox.payoo_notices import NO_KEY, notices_of, return_url
 from gateway.sandbox.payoo_wire import Refused, Shop
 from gateway.sandbox.rail import Rail
 from gateway.sandbox.rail_faults import Fault
@@ -73,6 +75,9 @@ class Payoo(Rail):
             call("GetOrderInfo", "query", self._query),
             call("CancelOrder", "cancel", self._cancel),
             call("refund", "refund", self._refund),
+            call("GetBillingCode", "create", payoo_codes.opening(self, payoo_codes.BY_CODE)),
+            call("GetQRCode", "create", payoo_codes.opening(self, payoo_codes.BY_QR)),
+            Route("/control/counter", self._counter, methods=["POST"]),
             Route("/control/refunds", self._control_refund, methods=["POST"]),
         ]
 
@@ -93,21 +98,7 @@ class Payoo(Rail):
     def return_to(self, order: RailOrder) -> str:
         """Give shop_back_url with the outcome; only session, order_no and status are signed."""
         status, code = _RETURNED.get(order.state, ("0", order.code))
-        session = order.fields["shop"]["session"]
-        outcome = {
-            "session": session,
-            "order_no": order.reference,
-            "status": status,
-            "errorcode": code,
-            "errormsg": "" if status == "1" else "Giao dịch không thành công",
-            "paymethod": "2",
-            "bank": "Visa",
-            "totalAmount": str(order.amount_dong),
-            "paymentFee": "0",
-        }
-        signed = f"{session}.{order.reference}.{status}"
-        outcome["checksum"] = wire.sign(self.shop.checksum_key, signed)
-        return f"{order.return_url}{'&' if '?' in order.return_url else '?'}{urlencode(outcome)}"
+        return return_url(self.shop, order, status, code)
 
     def notices(self, order: RailOrder, fault: Fault | None) -> list[Notice]:
         """Write the notifications of an order's state, in the form that it asked for."""
@@ -239,6 +230,17 @@ class Payoo(Rail):
 
     def _refund(self, asked: Said, order: RailOrder | None, _: Fault | None) -> Said:
         return self.books.refund(asked, order, self.next_number())
+
+    async def _counter(self, request: Request) -> Response:
+        try:
+            code = AtCounter.model_validate_json(await request.body()).code
+        except ValidationError as error:
+            return Response(str(error), 400)
+        order = payoo_codes.find(self.orders.values(), code)
+        # A shop takes no money for a code that it does not know, or that is over.
+        if order is None or not await self.act(order, Act.APPROVE):
+            return Response(status_code=404)
+        return Response(status_code=204)
 
     def _said(self, said: Said, fault: Fault | None) -> Response:
         data = json.dumps(said, ensure_ascii=False, separators=(",", ":"))

@@ -61,16 +61,17 @@ def _xml(shop: Shop, order: RailOrder, fault: Fault | None) -> list[bytes]:
     if fault is Fault.OTHER_ORDER:
         fields["order_no"] += "x"
     key = NO_KEY if fault is Fault.BAD_SIGNATURE else shop.checksum_key
-    true = xml_form(key, fields, state, signed=fault is not Fault.UNSIGNED)
+    write = billing_form if order.fields.get("by") else xml_form
+    true = write(key, fields, state, signed=fault is not Fault.UNSIGNED)
     if fault is Fault.FORGED:
-        return [xml_form(NO_KEY, fields, state), true]
-    return [true, xml_form(key, fields, WORKING)] if fault is Fault.REORDERED else [true]
+        return [write(NO_KEY, fields, state), true]
+    return [true, write(key, fields, WORKING)] if fault is Fault.REORDERED else [true]
 
 
 def notified(shop: Shop, order: RailOrder, *, amount_dong: int, order_no: str) -> str:
     """Write ResponseData of a JSON notification; OrderCash is a number of eight places."""
     facts = {
-        "PaymentMethod": "2",
+        "PaymentMethod": order.fields.get("by", "2"),
         "PaymentSource": "",
         "QRPaymentSystemTrace": order.provider_id,
         "PurchaseDate": order.fields.get("paid_at", ""),
@@ -81,7 +82,7 @@ def notified(shop: Shop, order: RailOrder, *, amount_dong: int, order_no: str) -
         "OrderCash": None,
         "BankName": "Visa",
         "CardNumber": "411111******1111",
-        "BillingCode": "",
+        "BillingCode": order.fields["shop"].get("billing_code", ""),
         "CardIssuanceType": 0,
         "PaymentStatus": 1,
         "TransactionFee": 0,
@@ -103,12 +104,50 @@ def xml_form(key: str, order: Mapping[str, str], state: str, *, signed: bool = T
         f"<PaymentNotification><shops><shop>{elements}</shop></shops>"
         f"<State>{state}</State><PaymentMethod>2</PaymentMethod></PaymentNotification>"
     )
-    values = [order.get(element, "") for element in KEY_FIELDS.values()]
-    signature = sign(key, "|" + "|".join([*values, state])) if signed else ""
+    values = {name: order.get(element, "") for name, element in KEY_FIELDS.items()}
+    return _package(key, data, {**values, "State": state}, signed=signed)
+
+
+def billing_form(key: str, order: Mapping[str, str], state: str, *, signed: bool = True) -> bytes:
+    """Write NotifyData of a code or a QR: the billing form, without an order within."""
+    facts = {
+        "BillingCode": order["billing_code"],
+        "OrderNo": order["order_no"],
+        "OrderCashAmount": order["order_cash_amount"],
+        "ShopId": order["shop_id"],
+        "State": state,
+    }
+    elements = "".join(f"<{name}>{escape(value)}</{name}>" for name, value in facts.items())
+    data = f"<PaymentNotification>{elements}</PaymentNotification>"
+    signs = {"ShopID" if name == "ShopId" else name: value for name, value in facts.items()}
+    return _package(key, data, signs, signed=signed)
+
+
+def return_url(shop: Shop, order: RailOrder, status: str, code: str) -> str:
+    """Give shop_back_url with the outcome; only session, order_no and status are signed."""
+    session = order.fields["shop"]["session"]
+    outcome = {
+        "session": session,
+        "order_no": order.reference,
+        "status": status,
+        "errorcode": code,
+        "errormsg": "" if status == "1" else "Giao dịch không thành công",
+        "paymethod": "2",
+        "bank": "Visa",
+        "totalAmount": str(order.amount_dong),
+        "paymentFee": "0",
+    }
+    signed = f"{session}.{order.reference}.{status}"
+    outcome["checksum"] = sign(shop.checksum_key, signed)
+    return f"{order.return_url}{'&' if '?' in order.return_url else '?'}{urlencode(outcome)}"
+
+
+def _package(key: str, data: str, signs: Mapping[str, str], *, signed: bool) -> bytes:
+    signature = sign(key, "|" + "|".join(signs.values())) if signed else ""
     package = (
         f"<PayooConnectionPackage><Data>{b64encode(data.encode()).decode()}</Data>"
         f"<Signature>{signature}</Signature><PayooSessionID></PayooSessionID>"
-        f"<KeyFields>{'|'.join([*KEY_FIELDS, 'State'])}</KeyFields></PayooConnectionPackage>"
+        f"<KeyFields>{'|'.join(signs)}</KeyFields></PayooConnectionPackage>"
     )
     return urlencode({"NotifyData": package}).encode()
 

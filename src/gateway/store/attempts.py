@@ -12,9 +12,9 @@ from gateway.store.database import Raw
 _COLUMNS = """
 a.biller_id, a.id, a.payment_id, a.number, a.provider, a.reference, a.option, a.text,
 a.amount_dong, a.return_url, a.notify_url, a.payer_ip, a.locale, a.visibility_s, a.state, a.rank,
-a.code, a.provider_id, a.memory, a.redirect_url, a.deeplink, a.qr_content, a.negatives,
-a.negative_since, a.due_at, a.asked, a.lease_no, a.created_at, a.expires_at, a.doubt_since,
-a.settled_at
+a.code, a.provider_id, a.memory, a.redirect_url, a.deeplink, a.qr_content, a.payment_code,
+a.negatives, a.negative_since, a.due_at, a.asked, a.lease_no, a.created_at, a.expires_at,
+a.doubt_since, a.settled_at
 """
 
 # Locks an attempt and its payment, the payment first; rides the unique keys.
@@ -81,7 +81,7 @@ WHERE biller_id = $1 AND id = $2 RETURNING lease_no
 MOVE = """
 UPDATE attempts SET state = $3, rank = $4, code = $5, provider_id = $6, memory = $7,
     redirect_url = $8, deeplink = $9, qr_content = $10, negatives = $11, negative_since = $12,
-    due_at = $13, asked = $14, doubt_since = $15, settled_at = $16
+    due_at = $13, asked = $14, doubt_since = $15, settled_at = $16, payment_code = $17
 WHERE biller_id = $1 AND id = $2
 """
 
@@ -137,6 +137,7 @@ class AttemptRow:
     redirect_url: str | None
     deeplink: str | None
     qr_content: str | None
+    payment_code: str | None
     negatives: int
     negative_since: datetime | None
     due_at: datetime | None
@@ -218,6 +219,7 @@ async def move(connection: Raw, row: AttemptRow) -> None:
         row.asked,
         row.doubt_since,
         row.settled_at,
+        row.payment_code,
     )
 
 

@@ -13,8 +13,9 @@ _TAKES = """b.customer_code = $2 AND b.paid_dong = 0 AND b.claim IS DISTINCT FRO
 
 # Keeps one answer of a live service: the customer, what is owed, and that nothing else is. An
 # open bill that vanished is no longer owed, unless a payment holds it. An answer to an older
-# question than the last kept changes nothing. Rides live_customers_pkey, customers_pkey,
-# bills_pkey, bills_open and live_bills_pkey; one customer of at most some hundred bills.
+# question than the last kept changes nothing. Some name nobody where nothing is owed: then the
+# name that we know stands. Rides live_customers_pkey, customers_pkey, bills_pkey, bills_open and
+# live_bills_pkey; one customer of at most some hundred bills.
 RENEW = f"""
 WITH turn AS (
     INSERT INTO live_customers AS l (biller_id, customer_code, as_of)
@@ -31,7 +32,8 @@ WITH turn AS (
     SELECT $1, $2, $3::text, $4::text, '', 'household' FROM turn
     ON CONFLICT (biller_id, code) DO UPDATE
     SET name = excluded.name, address = excluded.address, updated_at = now()
-    WHERE (c.name, c.address) IS DISTINCT FROM (excluded.name, excluded.address)
+    WHERE excluded.name <> ''
+      AND (c.name, c.address) IS DISTINCT FROM (excluded.name, excluded.address)
 ), written AS (
     INSERT INTO bills AS b (biller_id, id, customer_code, period, net_dong, vat_dong, amount_dong,
         issued_on, due_on)

@@ -101,7 +101,8 @@ SELECT EXISTS (SELECT FROM posting_bills
 # exceptions_attempt_key.
 CLOSE = """
 UPDATE exceptions SET closed_at = now(), closed_by = 'gateway', resolution = $4
-WHERE biller_id = $1 AND attempt_id = ANY ($2::uuid[]) AND kind = $3 AND closed_at IS NULL
+WHERE biller_id = $1 AND attempt_id = ANY ($2::uuid[]) AND kind = ANY ($3::text[])
+  AND closed_at IS NULL
 """
 
 ONE = "SELECT * FROM postings WHERE biller_id = $1 AND payment_id = $2"
@@ -251,10 +252,10 @@ async def cleared_by_another(
 
 
 async def close_exceptions(
-    connection: Raw, biller_id: int, line_ids: Sequence[UUID], kind: str, resolution: str
+    connection: Raw, biller_id: int, line_ids: Sequence[UUID], kinds: Sequence[str], resolution: str
 ) -> None:
     """Close the exceptions about bills that have settled themselves, if any is open."""
-    await connection.execute(CLOSE, biller_id, line_ids, kind, resolution)
+    await connection.execute(CLOSE, biller_id, line_ids, list(kinds), resolution)
 
 
 async def one(connection: Raw, biller_id: int, payment_id: UUID) -> PostingRow | None:

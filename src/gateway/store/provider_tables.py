@@ -71,6 +71,7 @@ ATTEMPTS = Table(
     columns.at("expires_at"),
     columns.at("doubt_since", null=True),
     columns.at("settled_at", null=True),
+    columns.text("payment_code", null=True),
     UniqueConstraint("provider", "reference", name="attempts_reference_key"),
     UniqueConstraint("biller_id", "payment_id", "number", name="attempts_number_key"),
     Index(

@@ -14,7 +14,7 @@ Three rules make an adapter safe:
 
 from typing import Any
 
-from gateway.kit.abilities.bills import ClearsDebt, LooksUpBills
+from gateway.kit.abilities.bills import ClearsDebt, ListsPaid, LooksUpBills
 from gateway.kit.abilities.confirmations import (
     ConfirmsOrders,
     OrderAnswer,
@@ -52,6 +52,7 @@ __all__ = [
     "DebitsByFile",
     "DebitsMandates",
     "GivesStatements",
+    "ListsPaid",
     "LooksUpBills",
     "NeedsToken",
     "Notifies",
@@ -76,6 +77,7 @@ ABILITIES: tuple[type[Provider[Any]], ...] = (
     GivesStatements,
     LooksUpBills,
     ClearsDebt,
+    ListsPaid,
     DebitsMandates,
     DebitsByFile,
     NotifiesCredits,

@@ -3,6 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Sequence
 from datetime import date
+from typing import ClassVar
 
 from gateway.kit.abilities.provider import ConfigT, Provider
 from gateway.kit.messages import (
@@ -41,6 +42,9 @@ class ClearsDebt(Provider[ConfigT]):
     takes it once.
     """
 
+    lines_max: ClassVar[int] = 50
+    """How many bills one call clears; the oldest go first."""
+
     @abstractmethod
     def clear(self, posting: Posting, moment: Moment) -> Call:
         """Build the call that clears these bills; safe to repeat with the same references."""
@@ -77,6 +81,14 @@ class ClearsDebt(Provider[ConfigT]):
             Garbled: unreadable or wrongly signed; the bill may be owed again.
         """
 
+    def posting_reference_of(self, line_id: str) -> str:
+        """Derive our number of one bill's clearing from the line's id (32 hex digits)."""
+        return f"pst_{line_id}"
+
+
+class ListsPaid(Provider[ConfigT]):
+    """Gives the biller's own list of what we have paid on a day."""
+
     @abstractmethod
     def list_paid(self, day: date, unit: str) -> Call:
         """Build the question what we have paid on a business day at one unit of the biller."""
@@ -92,7 +104,3 @@ class ClearsDebt(Provider[ConfigT]):
     def units_of(self, customer_codes: Sequence[str]) -> tuple[str, ...]:
         """Name the units that are asked for their lists; one without a name unless overridden."""
         return ("",)
-
-    def posting_reference_of(self, line_id: str) -> str:
-        """Derive our number of one bill's clearing from the line's id (32 hex digits)."""
-        return f"pst_{line_id}"

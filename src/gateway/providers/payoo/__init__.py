@@ -3,29 +3,19 @@
 Units: whole đồng; Payoo writes them as digits, or with zeros behind a point. Clocks: Vietnam.
 Signature: plain SHA-512, hex in either case, over the checksum key and a text as it travels: the
 order's XML, the raw `order` of an answer, `session.order_no.status`, or JSON within JSON, in a
-notification with the sender's address behind it.
+notification with the sender's address behind it; notices.py says how the older XML is signed.
 
 Sources, read 2026-11-24: Payoo's guide "HD Tich Hop Thanh Toan Payoo_Js_v2" and its library in
 pamt0504/payoo-payment-gateway; dilab/omnipay-payoo. docs/providers/payoo.md says what is open.
 """
 
-import base64
-import hashlib
-import hmac
 import json
-import unicodedata
-from contextlib import suppress
-from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import quote, urlencode
-from xml.sax.saxutils import escape
-
-from pydantic import Field, SecretStr
+from urllib.parse import urlencode
 
 from gateway.domain.biller import Channel
-from gateway.domain.clock import VIETNAM
 from gateway.domain.evidence import Finding, Outcome
-from gateway.kit import abilities, messages
+from gateway.kit import messages
 from gateway.kit.abilities import AnswersQueries, Cancels, Notifies, Refunds, TakesPayments
 from gateway.kit.messages import Call, Incoming, Moment, Order, RefundOrder, Reply, Unreadable
 from gateway.kit.payload import (
@@ -36,6 +26,11 @@ from gateway.kit.payload import (
     read_exact,
     text_of,
 )
+from gateway.providers.payoo import codes, notices
+from gateway.providers.payoo.config import Config
+from gateway.providers.payoo.texts import order_xml, plain, sign, stamp
+
+__all__ = ["Config", "Payoo", "plain", "sign"]
 
 PAID, OPEN, BUSY = Outcome.SUCCEEDED, Outcome.WAITING, Outcome.PENDING
 FAILED, ABSENT, UNKNOWN = Outcome.FAILED, Outcome.ABSENT, Outcome.UNKNOWN
@@ -44,9 +39,6 @@ _DECLINES = (500, 501, 503, 505, *range(507, 514), *range(521, 526), 599, 755)
 RETURNED = {**dict.fromkeys(map(str, _DECLINES), FAILED), "800": BUSY}
 # Of a refused order: no such merchant, bad amount, bad parameters. Payoo lists no other as final.
 CREATED = dict.fromkeys(("503", "505", "755"), FAILED)
-# Profile `payoo-orderinfo/0.1`: Payoo's own list is not public; 3 alone is known (a cancel's).
-_ORDER_STATUSES = {0: OPEN, 1: PAID, 2: BUSY, 3: FAILED, 4: FAILED}
-STATUSES = {"PaymentStatus": {1: PAID}, "OrderStatus": _ORDER_STATUSES}
 QUERIED = {8: ABSENT, 9: OPEN}  # 9, not paid: one client's word
 CANCELLED = {0: FAILED, 12: FAILED, 8: ABSENT}  # 12: closed before; 11, a bad state, may be paid
 _NO_REFUND = (3, 8, 9, 83, 91, 92, 96, 97, 98, 1001, 1002, 1003)
@@ -56,23 +48,6 @@ NOTIFY_RECEIVED = b"NOTIFY_RECEIVED"  # Payoo sends again until the body is exac
 NOT_TAKEN = {"refused": 400, "unknown_reference": 404, "try_later": 503}
 
 
-class Config(abilities.Config):
-    """The shop, its key, its account of the business API; the addresses are the sandbox's."""
-
-    username: str = Field(min_length=1)
-    shop_id: int = Field(gt=0)
-    shop_title: str = Field(min_length=1)
-    shop_domain: str = Field(min_length=1)
-    checksum_key: SecretStr = Field(min_length=1)
-    api_username: str = Field(min_length=1)
-    api_password: SecretStr = Field(min_length=1)
-    api_signature: SecretStr = Field(min_length=1)
-    host: str = Field(default="https://newsandbox.payoo.com.vn", pattern=r"^https?://[^\s/?#@]+$")
-    business_url: str = "https://bizsandbox.payoo.com.vn/BusinessRestAPI.svc"
-    # Payoo's, tried beside the true peer, for when something between us hides it; with commas.
-    notify_addresses: str = Field(default="118.69.56.194", pattern=r"^[0-9A-Fa-f.:,]*$")
-
-
 class Payoo(
     TakesPayments[Config],
     Notifies[Config],
@@ -80,12 +55,14 @@ class Payoo(
     Cancels[Config],
     Refunds[Config],
 ):
-    """Payoo's payment page and business API; the side that sells others' bills is not here."""
+    """Payoo's payment page and business API; the side that sells others' bills is another."""
 
     code, title = "payoo", "Payoo"
-    channels = frozenset(map(Channel, ("e_wallet", "card", "internet_banking", "qr")))
+    channels = frozenset(
+        map(Channel, ("e_wallet", "card", "internet_banking", "qr", "counter_cash"))
+    )
     Config = Config
-    options = ("", "Payoo-account", "CC", "Bank-account", "QRCode")
+    options = ("", "Payoo-account", "CC", "Bank-account", "QRCode", codes.QR, codes.BILLING_CODE)
     private_fields = frozenset({"CardNumber"})
 
     @property
@@ -93,8 +70,16 @@ class Payoo(
         """The shop's number."""
         return str(self.config.shop_id)
 
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """Leave the code for shops out where notifications are JSON: of it Payoo tells in XML."""
+        is_json = self.config.notifications == "json"
+        return tuple(o for o in self.options if not (is_json and o == codes.BILLING_CODE))
+
     def create(self, order: Order) -> Call:
         """Ask Payoo to open the order; what is signed is the XML's very text."""
+        if order.option in codes.CALLS:
+            return self._call("create", codes.CALLS[order.option], codes.asked(self.config, order))
         data = order_xml(self.config, order)
         form = {"data": data, "checksum": self._sign(data), "refer": self.config.shop_domain}
         form |= {"payment_group": order.option} if order.option else {}
@@ -104,6 +89,9 @@ class Payoo(
 
     def read_created(self, order: Order, reply: Reply) -> messages.Opened | Finding:
         """Read the answer; an opened order is signed, a refusal is not."""
+        if order.option in codes.CALLS:
+            fields, finding = self._read(reply, codes.OPENED)
+            return codes.read(order, fields) if finding.code == "0" else finding
         answer = _answer(reply)
         if answer.get("result") == "fail":
             code, said = text_of(answer, "errorcode") or "fail", text_of(answer, "message")
@@ -135,23 +123,12 @@ class Payoo(
         return Finding(found, code, text_of(fields, "errormsg"), reference)
 
     def read_notification(self, incoming: Incoming) -> messages.Notification:
-        """Verify and read a notification in JSON; the older XML is not for orders of ours."""
-        form = Incoming("POST", incoming.body.decode("latin-1")).query_pairs()
-        packed = [value for name, value in form if name == "NotifyData"]
-        try:  # a plus that was not percent-encoded arrives as a blank
-            whole = read_exact(base64.b64decode("".join(packed).replace(" ", "+"), validate=True))
-        except ValueError as error:
-            raise Unreadable(what="NotifyData") from error
-        data, given = text_of(whole, "ResponseData"), text_of(whole, "Signature").lower()
+        """Verify and read a notification, in the one form that our orders ask for."""
+        if self.config.notifications == "xml":
+            return notices.read_package(incoming.body, self._sign)
         # On a socket of both families an IPv4 address has a prefix that Payoo did not sign.
-        known = (incoming.peer.removeprefix("::ffff:"), *self.config.notify_addresses.split(","))
-        due = [self._sign(data + address).encode() for address in known if address]
-        if not any(hmac.compare_digest(each, given.encode()) for each in due):
-            raise messages.SignatureWrong
-        finding = _payment(read_exact(data.encode()), "PaymentStatus")
-        if finding.reference is None:
-            raise Unreadable(what="OrderNo")
-        return messages.Notification(f"{finding.reference}:{finding.code}", finding)
+        peer, listed = incoming.peer.removeprefix("::ffff:"), self.config.notify_addresses
+        return notices.read_json(incoming.body, (peer, *listed.split(",")), self._sign)
 
     def acknowledge(self, verdict: messages.Verdict) -> messages.Acknowledgement:
         """Answer NOTIFY_RECEIVED once it is written down, even if its amount was refused."""
@@ -168,8 +145,8 @@ class Payoo(
         answer, finding = self._read(reply, QUERIED)
         if finding.code == "0":
             is_known = answer.get("OrderStatus") is not None
-            return _payment(answer, "OrderStatus" if is_known else "PaymentStatus")
-        spans_days = _stamp(order.created_at)[:8] != _stamp(order.expires_at)[:8]
+            return notices.payment(answer, "OrderStatus" if is_known else "PaymentStatus")
+        spans_days = stamp(order.created_at)[:8] != stamp(order.expires_at)[:8]
         # We named one day, and it may be the other on which it was bought.
         is_unsure = finding.outcome is ABSENT and spans_days
         return Finding(UNKNOWN, finding.code) if is_unsure else finding
@@ -231,67 +208,11 @@ class Payoo(
         return answer, Finding(outcome, str(code), amount_dong=dong, provider_id=number)
 
 
-def sign(key: str, text: str) -> str:
-    """Give the SHA-512 of key and text, in lower hex."""
-    return hashlib.sha512((key + text).encode()).hexdigest()
-
-
-def order_xml(shop: Config, order: Order) -> str:
-    """Write the order; what Payoo wants percent-encoded needs no escaping."""
-    # Payoo refuses 50 characters and fewer, and shows HTML.
-    text = f"Thanh toán hóa đơn tiền điện {plain(order.text)}, mã giao dịch {order.reference}"
-    elements = {
-        "username": escape(shop.username),
-        "shop_id": shop.shop_id,
-        "session": order.reference,
-        "shop_title": escape(shop.shop_title),
-        "shop_domain": escape(shop.shop_domain),
-        "shop_back_url": quote(order.return_url, safe=""),
-        "order_no": order.reference,
-        "order_cash_amount": order.amount_dong,
-        # Payoo wants today or later; the order's end is, for as long as it can be repeated.
-        "order_ship_date": order.expires_at.astimezone(VIETNAM).strftime("%d/%m/%Y"),
-        "order_ship_days": 1,
-        "order_description": quote(text, safe=""),
-        "notify_url": quote(order.notify_url, safe=""),
-        "validity_time": _stamp(order.expires_at),
-        "JsonResponse": "TRUE",
-    }
-    return f"<shops><shop>{''.join(f'<{n}>{v}</{n}>' for n, v in elements.items())}</shop></shops>"
-
-
-def plain(text: str) -> str:
-    """Normalise to NFC, without what HTML could read, 150 characters at most."""
-    clean = "".join(c if c.isprintable() and c not in "<>&" else " " for c in text)
-    return unicodedata.normalize("NFC", " ".join(clean.split()))[:150].rstrip()
-
-
 def _answer(reply: Reply) -> dict[str, Any]:
     if reply.status != 200:  # noqa: PLR2004
         raise Unreadable(what=f"HTTP status {reply.status}")
     return read_exact(reply.body)
 
 
-def _payment(answer: dict[str, Any], name: str) -> Finding:
-    status, stamp = integer_of(answer, name), text_of(answer, "PurchaseDate")
-    paid_at = None
-    with suppress(OverflowError, ValueError):
-        paid_at = datetime.strptime(f"{stamp}+0700", "%Y%m%d%H%M%S%z").astimezone(UTC)
-    return Finding(
-        UNKNOWN if status is None else STATUSES[name].get(status, UNKNOWN),
-        text_of(answer, name),
-        reference=text_of(answer, "OrderNo") or None,
-        amount_dong=dong_of(answer, "OrderCash"),
-        merchant=text_of(answer, "ShopId") or None,
-        provider_id=text_of(answer, "QRPaymentSystemTrace") or None,
-        paid_at=paid_at,
-        memory={"purchased_on": stamp[:8]} if paid_at else {},
-    )
-
-
-def _stamp(moment: datetime) -> str:
-    return moment.astimezone(VIETNAM).strftime("%Y%m%d%H%M%S")
-
-
 def _day(order: Order) -> str:
-    return order.memory.get("purchased_on", _stamp(order.created_at)[:8])
+    return order.memory.get("purchased_on", stamp(order.created_at)[:8])
