@@ -1,9 +1,9 @@
 """All the tables of the house at once; what compares or empties them imports this."""
 
-from gateway.store import credit_tables, provider_tables, user_tables
+from gateway.store import cash_tables, credit_tables, provider_tables, user_tables
 from gateway.store.tables import METADATA
 
-PARTS = (credit_tables, provider_tables, user_tables)
+PARTS = (cash_tables, credit_tables, provider_tables, user_tables)
 """The modules that add their tables to METADATA when they are imported."""
 
 __all__ = ["METADATA", "PARTS"]
