@@ -16,6 +16,7 @@ from gateway.api import (
     billers,
     bills,
     crediting,
+    hand_over_lists,
     health,
     lookup,
     notifications,
@@ -102,6 +103,7 @@ def fastapi_app(open_: Callable[[], Runtime]) -> FastAPI:
         health,
         crediting,
         suspense,
+        hand_over_lists,
     )
     for part in parts:
         app.include_router(part.router)

@@ -25,7 +25,8 @@ Hot = Callable[[Runtime, Asked], Awaitable[Answered]]
 
 BODY_MAX_BYTES = 64 * 1024
 BULK_BODY_MAX_BYTES = 2 * 1024 * 1024
-BULK = re.compile(r"/v1/billers/[^/]+/(bills|customers)")
+BULK = re.compile(r"/v1/(billers/[^/]+/(bills|customers)|hand-over-lists/[^/]+/receipts)")
+MOVING = ("/v1/payments", "/v1/hand-over-lists", "/v1/cash-deposits")
 DIGITS_MAX = 12
 REQUEST_ID = re.compile(r"[A-Za-z0-9_.:-]{8,64}", re.ASCII)
 
@@ -155,7 +156,7 @@ def as_gateway_error(error: Exception) -> GatewayError:
 
 def problem(error: GatewayError, scope: Scope) -> Answered:
     """Give the answer to an error that this request met."""
-    moves_money = scope["method"] == "POST" and scope["path"].startswith("/v1/payments")
+    moves_money = scope["method"] == "POST" and scope["path"].startswith(MOVING)
     status, body = problems.write(error, scope["gateway.request_id"], moves_money=moves_money)
     headers = {}
     if (wait_s := problems.retry_after(error)) is not None:

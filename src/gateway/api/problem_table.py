@@ -1,5 +1,6 @@
 """Every code of the API, in two languages; `docs/problems.md` is made from this table."""
 
+from gateway.api.cash_problems import CASH_TABLE
 from gateway.api.problem_entry import Entry, Retry
 from gateway.api.provider_problems import PROVIDER_TABLE
 
@@ -278,4 +279,5 @@ TABLE: dict[str, Entry] = {
         money_may_have_moved=True,
     ),
     **PROVIDER_TABLE,
+    **CASH_TABLE,
 }

@@ -23,6 +23,10 @@ class Scope(StrEnum):
     READ = "read"
     BILLS = "bills"
     """Write bills and customers; only for the partner that is the biller itself."""
+    CASH = "cash"
+    """Hand-over lists, receipts and deposits of one's own collectors."""
+    OUTREACH = "outreach"
+    """See, masked, who still pays cash; only for the partner that is the biller itself."""
 
 
 @dataclass(frozen=True, slots=True)

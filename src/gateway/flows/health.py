@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from gateway.domain.clock import business_date
+from gateway.flows import day_close
 from gateway.runtime import Runtime
 from gateway.store import database, suspense_lists, upkeep, webhooks
 from gateway.store.revision import HEAD
@@ -22,7 +23,7 @@ class Check:
 
 
 async def examine(rt: Runtime) -> list[Check]:
-    """Look at the database, the schema, the partitions ahead, undelivered events, and suspense."""
+    """Look at the database, the schema, the partitions ahead, undelivered events, suspense, and cash."""
     try:
         async with database.borrow(rt.pool) as connection:
             revision = await upkeep.revision(connection)
@@ -30,6 +31,7 @@ async def examine(rt: Runtime) -> list[Check]:
             is_covered = await upkeep.covers(connection, tomorrow)
             waiting = await webhooks.backlog(connection)
             stands = await suspense_lists.measure(connection, business_date(rt.clock.now()))
+        overdue = await day_close.find_overdue(rt, business_date(rt.clock.now()))
     except Exception as error:
         if not database.broke(error):
             raise
@@ -55,6 +57,13 @@ async def examine(rt: Runtime) -> list[Check]:
             detail=f"{sum(part.amount_dong for part in stands)} đồng in "
             f"{sum(part.lines for part in stands)} lines, "
             f"{sum(part.overdue for part in stands)} past their day; see `gateway suspense`",
+            blocks=False,
+        ),
+        Check(
+            "cash",
+            is_well=not overdue,
+            detail=f"{sum(late.amount_dong for late in overdue)} đồng of {len(overdue)} collectors "
+            "not paid in by the next day; see `gateway cash watch`",
             blocks=False,
         ),
     ]
