@@ -196,11 +196,17 @@ CREATE TABLE cash_contacts (
     customer_code text COLLATE "C" NOT NULL,
     phone text COLLATE "C" NOT NULL,
     consent_basis text NOT NULL,
-    opted_out_at timestamptz,
     changed_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (biller_id, customer_code),
     CONSTRAINT cash_contacts_basis_check CHECK (consent_basis IN (
         'consent', 'contract', 'legal_obligation'))
+);
+-- Kept apart: whoever wants no messages is left alone, whatever contacts are imported later.
+CREATE TABLE cash_opt_outs (
+    biller_id smallint NOT NULL,
+    customer_code text COLLATE "C" NOT NULL,
+    at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (biller_id, customer_code)
 );
 CREATE TABLE cash_complaints (
     id uuid PRIMARY KEY,
@@ -241,16 +247,16 @@ CREATE TRIGGER cash_returns_keep BEFORE TRUNCATE ON cash_returns
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 GRANT SELECT, INSERT ON cash_collectors, cash_devices, hand_over_lists, hand_over_bills,
     cash_receipts, cash_gaps, cash_deposits, cash_returns, cash_schedules, cash_contacts,
-    cash_complaints, cash_assists TO gateway_service;
+    cash_opt_outs, cash_complaints, cash_assists TO gateway_service;
 GRANT UPDATE ON cash_collectors, cash_devices, hand_over_lists, cash_gaps, cash_schedules,
     cash_contacts, cash_assists TO gateway_service;
 """
 
 NARROW = (
     """
-DROP TABLE cash_assists, cash_complaints, cash_contacts, cash_schedules, cash_returns,
-    cash_deposits, cash_gaps, cash_receipts, hand_over_bills, hand_over_lists, cash_devices,
-    cash_collectors;
+DROP TABLE cash_assists, cash_complaints, cash_opt_outs, cash_contacts, cash_schedules,
+    cash_returns, cash_deposits, cash_gaps, cash_receipts, hand_over_bills, hand_over_lists,
+    cash_devices, cash_collectors;
 DROP INDEX exceptions_subject;
 ALTER TABLE exceptions DROP COLUMN subject;
 """

@@ -15,6 +15,7 @@ from gateway.api import (
     answers,
     billers,
     bills,
+    cash_phase_out,
     crediting,
     hand_over_lists,
     health,
@@ -104,6 +105,7 @@ def fastapi_app(open_: Callable[[], Runtime]) -> FastAPI:
         crediting,
         suspense,
         hand_over_lists,
+        cash_phase_out,
     )
     for part in parts:
         app.include_router(part.router)

@@ -9,7 +9,7 @@ from contextlib import suppress
 import uvloop
 from prometheus_client import start_http_server
 
-from gateway.flows import assigning, day_close, suspense
+from gateway.flows import assigning, cash_phase_out, day_close, suspense
 from gateway.flows.deliveries import Courier
 from gateway.flows.resolving import measure_doubts, resolve_due
 from gateway.flows.upkeep import keep_up, measure_backlog
@@ -49,6 +49,7 @@ async def work(settings: Settings, stop: asyncio.Event) -> None:
             _every(MEASURE_EVERY_S, lambda: suspense.measure(rt), stop),
             _every(UPKEEP_EVERY_S, lambda: assigning.give_back_held(rt), stop),
             _every(UPKEEP_EVERY_S, lambda: day_close.watch(rt), stop),
+            _every(UPKEEP_EVERY_S, lambda: cash_phase_out.watch(rt), stop),
         )
     finally:
         courier.close()

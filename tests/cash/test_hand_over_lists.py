@@ -156,5 +156,5 @@ async def test_lists_are_paged_from_the_newest(tour: Round) -> None:
     first = (await tour.world.read(tour.api, "/hand-over-lists?limit=2")).json()
     cursor = first["next_cursor"]
     rest = (await tour.world.read(tour.api, f"/hand-over-lists?cursor={cursor}")).json()
-    assert [row["id"] for row in [*first["data"], *rest["data"]]] == made[::-1]
+    assert [row["id"] for row in [*first["data"], *rest["data"]]] == sorted(made, reverse=True)
     assert BILLER not in first["next_cursor"]

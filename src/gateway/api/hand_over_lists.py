@@ -147,7 +147,7 @@ async def close_hand_over_list(list_id: str, request: Request) -> Response:
     named = _id_of(list_id)
     body = read_model(DayCloseIn, asked.body, asked.headers.get("content-type"))
     wanted = day_close.DayClose(named, body.cash_total_dong, body.deposited_ref)
-    row = await day_close.close(rt, caller, wanted)
+    row = await day_close.close(rt, caller.partner.id, wanted)
     out = HandOverListHead.model_validate(head_of(row))
     return response_of(Answered(200, out.model_dump_json().encode()))
 

@@ -62,7 +62,7 @@ class Overdue:
     until: date
 
 
-async def close(rt: Runtime, caller: Caller, asked: DayClose) -> ListRow:
+async def close(rt: Runtime, partner_id: int, asked: DayClose) -> ListRow:
     """Close a list once; a total that is not its receipts' is an exception, never a refusal.
 
     Safe to repeat with the same figures.
@@ -74,7 +74,7 @@ async def close(rt: Runtime, caller: Caller, asked: DayClose) -> ListRow:
     """
 
     async def write(connection: Raw) -> ListRow:
-        row = await lists_store.hold(connection, asked.list_id, caller.partner.id)
+        row = await lists_store.hold(connection, asked.list_id, partner_id)
         if row is None:
             raise ListNotFound(to_public(PREFIX, asked.list_id))
         if row.closed_at is not None:

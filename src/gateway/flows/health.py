@@ -23,7 +23,7 @@ class Check:
 
 
 async def examine(rt: Runtime) -> list[Check]:
-    """Look at the database, the schema, the partitions ahead, undelivered events, suspense, and cash."""
+    """Look at the database, schema, partitions ahead, undelivered events, suspense and cash."""
     try:
         async with database.borrow(rt.pool) as connection:
             revision = await upkeep.revision(connection)

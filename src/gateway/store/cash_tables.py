@@ -168,8 +168,14 @@ CASH_CONTACTS = Table(
     columns.code("customer_code", key=True),
     columns.code("phone"),
     columns.text("consent_basis"),
-    columns.at("opted_out_at", null=True),
     columns.at("changed_at"),
+)
+CASH_OPT_OUTS = Table(
+    "cash_opt_outs",
+    METADATA,
+    columns.biller(),
+    columns.code("customer_code", key=True),
+    columns.at("at"),
 )
 CASH_COMPLAINTS = Table(
     "cash_complaints",
