@@ -46,7 +46,26 @@ SCOPES = {
     ("GET", "/v1/billers/{biller}/bills/{bill_id}"): Scope.BILLS,
     ("POST", "/v1/billers/{biller}/bills/{bill_id}/cancel"): Scope.BILLS,
     ("PUT", "/v1/billers/{biller}/customers"): Scope.BILLS,
+    ("GET", "/v1/suspense"): Scope.READ,
+    ("GET", "/v1/refund-instructions"): Scope.READ,
+    ("POST", "/v1/hand-over-lists"): Scope.CASH,
+    ("GET", "/v1/hand-over-lists"): Scope.CASH,
+    ("GET", "/v1/hand-over-lists/{list_id}"): Scope.CASH,
+    ("POST", "/v1/hand-over-lists/{list_id}/receipts"): Scope.CASH,
+    ("POST", "/v1/hand-over-lists/{list_id}/close"): Scope.CASH,
+    ("POST", "/v1/cash-deposits"): Scope.CASH,
+    ("GET", "/v1/cash-phase-out/areas"): Scope.READ,
+    ("PUT", "/v1/cash-phase-out/areas/{area}"): Scope.BILLS,
+    ("POST", "/v1/cash-phase-out/areas/{area}/pause"): Scope.BILLS,
+    ("POST", "/v1/cash-phase-out/areas/{area}/resume"): Scope.BILLS,
+    ("POST", "/v1/cash-phase-out/complaints"): Scope.BILLS,
+    ("POST", "/v1/cash-phase-out/assists"): Scope.CASH,
+    ("GET", "/v1/cash-phase-out/assists"): Scope.READ,
+    ("POST", "/v1/cash-phase-out/opt-outs"): Scope.OUTREACH,
+    ("GET", "/v1/cash-phase-out/cash-payers"): Scope.OUTREACH,
 }
+OF_A_COLLECTOR = ("/v1/hand-over-lists", "/v1/cash-", "/v1/suspense", "/v1/refund-")
+"""Routes about what neither the bank nor a bill names; their own tests say who is let in."""
 MISSING = {
     "payment_id": "pay_" + "0" * 32,
     "idempotency_key": "a-key-of-nobody-at-all",
@@ -62,7 +81,8 @@ def routes() -> Iterator[tuple[str, str]]:
 
 
 ROUTES = sorted(routes())
-WITH_OBJECT = [(method, path) for method, path in ROUTES if "{" in path]
+OF_ALL = [(method, path) for method, path in ROUTES if not path.startswith(OF_A_COLLECTOR)]
+WITH_OBJECT = [(method, path) for method, path in OF_ALL if "{" in path]
 
 
 @dataclass
@@ -112,6 +132,8 @@ async def ours(api: AsyncClient, world: World, rail: respx.Route) -> Ours:
             "partner_reference": paid["partner_reference"],
             "bill_id": await world.add_bill(),
             "biller": BILLER,
+            "list_id": "hol_" + "0" * 32,
+            "area": "32008",
         },
         {
             "/v1/payments/{payment_id}/attempts": failed.json()["id"],
@@ -194,7 +216,7 @@ async def test_a_key_that_lacks_the_routes_scope_is_refused_by_its_name(
     assert await world.moved() == before
 
 
-@pytest.mark.parametrize("route", ROUTES, ids=" ".join)
+@pytest.mark.parametrize("route", OF_ALL, ids=" ".join)
 async def test_a_key_with_no_more_than_the_routes_scope_is_let_in(
     api: AsyncClient, ours: Ours, world: World, route: tuple[str, str]
 ) -> None:
