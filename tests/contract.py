@@ -133,7 +133,9 @@ def hold_problem(response: Response) -> None:
 
 def moves_money(request: Request) -> bool:
     """Say whether a request pays or reverses."""
-    return request.method == "POST" and request.url.path.startswith("/v1/payments")
+    return request.method == "POST" and request.url.path.startswith(
+        ("/v1/payments", "/v1/hand-over-lists", "/v1/cash-deposits")
+    )
 
 
 def says_nothing(problem: dict[str, Any]) -> bool:

@@ -1,6 +1,6 @@
 """Prove the check on transfers that revision 0004 widened without looking at the rows that stood.
 
-Revision ID: 0004_1
+Revision ID: 0005
 Revises: 0004
 
 In a transaction of its own: it reads a whole table, and stops nobody from paying meanwhile.
@@ -8,7 +8,7 @@ In a transaction of its own: it reads a whole table, and stops nobody from payin
 
 from alembic import op
 
-revision = "0004_1"
+revision = "0005"
 down_revision = "0004"
 branch_labels = None
 depends_on = None

@@ -1,15 +1,15 @@
 """Postings: debts that are cleared at the biller itself, and what its live service last said.
 
-Revision ID: 0005
-Revises: 0004_1
+Revision ID: 0006
+Revises: 0005
 
 Only expands.
 """
 
 from alembic import op
 
-revision = "0005"
-down_revision = "0004_1"
+revision = "0006"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 

@@ -1,15 +1,15 @@
 """SMS banking: messages in, quotes that wait for a code, messages out.
 
-Revision ID: 0007
-Revises: 0006
+Revision ID: 0008
+Revises: 0007
 
 Only expands: a service of the revision before goes on working on this schema.
 """
 
 from alembic import op
 
-revision = "0007"
-down_revision = "0006"
+revision = "0008"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 

@@ -1,7 +1,7 @@
 """The pilot: who pays electronically, month by month, rolled up; pilots, agencies, their members.
 
-Revision ID: 0008
-Revises: 0009
+Revision ID: 0011
+Revises: 0010
 
 Months that something happened to are found by triggers, so no writer can forget them: every
 statement that touches bills leaves one small row for each month in `adoption_touched`. Nobody
@@ -11,8 +11,8 @@ sees, in the statement that counts the month.
 
 from alembic import op
 
-revision = "0008"
-down_revision = "0009"
+revision = "0011"
+down_revision = "0010"
 branch_labels = None
 depends_on = None
 

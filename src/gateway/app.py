@@ -15,10 +15,12 @@ from gateway.api import (
     answers,
     billers,
     bills,
+    cash_phase_out,
     checkouts,
     collections,
     crediting,
     debit_runs,
+    hand_over_lists,
     health,
     lookup,
     mandates,
@@ -99,7 +101,8 @@ def fastapi_app(open_: Callable[[], Runtime]) -> FastAPI:
     )
     parts = (
         *(billers, lookup, bills, payments, provider_payments, checkouts, notifications, answers),
-        *(crediting, suspense, collections, mandates, debit_runs, texts, reports, health),
+        *(crediting, suspense, collections, mandates, debit_runs, texts, hand_over_lists),
+        *(cash_phase_out, reports, health),
     )
     for part in parts:
         app.include_router(part.router)

@@ -53,7 +53,11 @@ RULES: dict[str, object] = {
     "reversal_cutoff": "22:00",
 }
 READER = [Scope.LOOKUP, Scope.PAY, Scope.REVERSE, Scope.READ]
-SCOPES = {"evnspc-camau": [Scope.LOOKUP, Scope.READ, Scope.BILLS, Scope.REPORTS]}
+SCOPES = {
+    "evnspc-camau": [
+        *(Scope.LOOKUP, Scope.READ, Scope.BILLS, Scope.REPORTS, Scope.CASH, Scope.OUTREACH)
+    ],
+}
 
 say: Callable[[str], None] = print
 

@@ -10,7 +10,7 @@ from functools import partial
 import uvloop
 from prometheus_client import start_http_server
 
-from gateway.flows import assigning, suspense
+from gateway.flows import assigning, cash_phase_out, day_close, suspense
 from gateway.flows.adoption import roll_up
 from gateway.flows.concluding import conclude_all
 from gateway.flows.deliveries import Courier
@@ -62,6 +62,8 @@ async def work(settings: Settings, stop: asyncio.Event) -> None:
             _every(MEASURE_EVERY_S, lambda: suspense.measure(rt), stop),
             _every(UPKEEP_EVERY_S, lambda: assigning.give_back_held(rt), stop),
             _every(MEASURE_EVERY_S, lambda: measure_postings(rt), stop),
+            _every(UPKEEP_EVERY_S, lambda: day_close.watch(rt), stop),
+            _every(UPKEEP_EVERY_S, lambda: cash_phase_out.watch(rt), stop),
         )
     finally:
         courier.close()

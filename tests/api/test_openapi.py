@@ -28,6 +28,8 @@ MONEY = {
     ("/v1/payments", "post"),
     ("/v1/payments/{payment_id}/reversal", "post"),
     ("/v1/payments/{payment_id}/attempts", "post"),
+    ("/v1/hand-over-lists", "post"),
+    ("/v1/hand-over-lists/{list_id}/receipts", "post"),
 }
 DOORS = {
     ("/v1/confirmations/{provider}", "get"),

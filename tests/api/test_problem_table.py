@@ -17,6 +17,7 @@ DOC = Path(__file__).parents[2] / "docs" / "problems.md"
 BY_COMMAND_ONLY = {
     *("rules_invalid", "partner_unknown", "too_many_keys", "webhook_url_refused", "no_live_source"),
     *("suspense_not_found", "suspense_does_not_pay", "user_name_refused", "user_unknown"),
+    *("cash_not_to_give_back", "demo_user_refused"),
     *("sign_in_refused", "too_many_tries", "password_too_weak", "form_forged"),
 }
 """Codes that only the command line, or somebody at a page, meets."""

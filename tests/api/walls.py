@@ -51,6 +51,21 @@ SCOPES = {
     ("GET", "/v1/debit-runs/{run_id}"): Scope.READ,
     ("POST", "/v1/checkouts"): Scope.PAY,
     **dict.fromkeys([("GET", f"/v1/reports/{name}") for name in REPORTS], Scope.REPORTS),
+    ("POST", "/v1/hand-over-lists"): Scope.CASH,
+    ("GET", "/v1/hand-over-lists"): Scope.CASH,
+    ("GET", "/v1/hand-over-lists/{list_id}"): Scope.CASH,
+    ("POST", "/v1/hand-over-lists/{list_id}/receipts"): Scope.CASH,
+    ("POST", "/v1/hand-over-lists/{list_id}/close"): Scope.CASH,
+    ("POST", "/v1/cash-deposits"): Scope.CASH,
+    ("GET", "/v1/cash-phase-out/areas"): Scope.READ,
+    ("PUT", "/v1/cash-phase-out/areas/{area}"): Scope.BILLS,
+    ("POST", "/v1/cash-phase-out/areas/{area}/pause"): Scope.BILLS,
+    ("POST", "/v1/cash-phase-out/areas/{area}/resume"): Scope.BILLS,
+    ("POST", "/v1/cash-phase-out/complaints"): Scope.BILLS,
+    ("POST", "/v1/cash-phase-out/assists"): Scope.CASH,
+    ("GET", "/v1/cash-phase-out/assists"): Scope.READ,
+    ("POST", "/v1/cash-phase-out/opt-outs"): Scope.OUTREACH,
+    ("GET", "/v1/cash-phase-out/cash-payers"): Scope.OUTREACH,
     ("GET", "/v1/suspense"): Scope.BILLS,
     ("GET", "/v1/refund-instructions"): Scope.BILLS,
 }
@@ -72,6 +87,8 @@ INSERT INTO debit_runs (id, biller_id, provider, day, prepared_at)
 SELECT $1, id, 'scripted', '2026-11-30', now()
 FROM billers WHERE code = $2
 """
+OF_A_COLLECTOR = ("/v1/hand-over-lists", "/v1/cash-")
+"""Routes about what neither the bank nor a bill names; their own tests say who is let in."""
 MISSING = {
     "mandate_id": "mdt_" + "0" * 32,
     "run_id": "run_" + "0" * 32,

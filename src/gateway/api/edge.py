@@ -25,9 +25,9 @@ Hot = Callable[[Runtime, Asked], Awaitable[Answered]]
 
 BODY_MAX_BYTES = 64 * 1024
 BULK_BODY_MAX_BYTES = 2 * 1024 * 1024
-BULK = re.compile(r"/v1/billers/[^/]+/(bills|customers)")
+BULK = re.compile(r"/v1/(billers/[^/]+/(bills|customers)|hand-over-lists/[^/]+/receipts)")
 DIGITS_MAX = 12
-MOVES_MONEY = ("/v1/payments", "/v1/collections/")
+MOVES_MONEY = ("/v1/payments", "/v1/collections/", "/v1/hand-over-lists", "/v1/cash-deposits")
 REQUEST_ID = re.compile(r"[A-Za-z0-9_.:-]{8,64}", re.ASCII)
 
 

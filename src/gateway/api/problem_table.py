@@ -1,5 +1,6 @@
 """Every code of the API, in two languages; `docs/problems.md` is made from this table."""
 
+from gateway.api.cash_problems import CASH_TABLE
 from gateway.api.mandate_problems import MANDATE_TABLE
 from gateway.api.problem_entry import Entry, Retry
 from gateway.api.provider_problems import PROVIDER_TABLE
@@ -292,4 +293,5 @@ TABLE: dict[str, Entry] = {
     **PROVIDER_TABLE,
     **MANDATE_TABLE,
     **REPORT_TABLE,
+    **CASH_TABLE,
 }

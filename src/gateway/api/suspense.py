@@ -65,7 +65,7 @@ class SuspensePage(BaseModel):
 class RefundQuery(Strict):
     """Which refunds to list."""
 
-    state: Literal["due", "withdrawn"] | None = None
+    state: Literal["due", "done", "withdrawn"] | None = None
     cursor: Cursor | None = None
     limit: Limit = 20
 
@@ -78,7 +78,7 @@ class RefundInstruction(BaseModel):
     amount_dong: int
     goes_to: GoesTo
     reference: str | None = Field(description="The order, or the bank's number of the transfer")
-    state: Literal["due", "withdrawn"]
+    state: Literal["due", "done", "withdrawn"]
     due_on: date
     created_at: str
 

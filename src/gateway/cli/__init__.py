@@ -11,7 +11,7 @@ import typer
 
 from gateway import house, run
 from gateway.app import fastapi_app, openapi_yaml
-from gateway.cli import mandates, pilots, providers, setup, suspense, users
+from gateway.cli import cash, mandates, pilots, providers, setup, suspense, users
 from gateway.cli.flow import no_runtime, run_flow, stop
 from gateway.domain.clock import business_date
 from gateway.embedded import EmbeddedPostgresError
@@ -37,6 +37,7 @@ suspense.add_to(commands)
 users.add_to(commands)
 mandates.add_to(commands)
 pilots.add_to(commands)
+cash.add_to(commands)
 
 KEEP_ALIVE_S = 75
 BACKLOG = 2048

@@ -30,7 +30,11 @@ class Allotment:
 
 
 def allot(
-    amount_dong: int, bills: Sequence[BillState], rules: BillerRules, period: date | None = None
+    amount_dong: int,
+    bills: Sequence[BillState],
+    rules: BillerRules,
+    period: date | None = None,
+    channel: Channel = Channel.QR,
 ) -> Allotment:
     """Say what an amount pays: the month that it names, all that is open, or the oldest exactly.
 
@@ -41,10 +45,12 @@ def allot(
     payable = _payable(in_order, rules)[:LINES_MAX]
     is_blocked = len(payable) < len(in_order)
     for some in _whole_choices(payable, rules, period):
-        if sum(bill.due_dong for bill in some) == amount_dong and _fits(rules, amount_dong):
+        if sum(bill.due_dong for bill in some) == amount_dong and _fits(
+            rules, amount_dong, channel
+        ):
             return Allotment(_lines(some))
     due = sum(bill.due_dong for bill in payable)
-    if not payable or not _fits(rules, min(amount_dong, due)):
+    if not payable or not _fits(rules, min(amount_dong, due), channel):
         return Allotment(rest_dong=amount_dong, is_blocked=bool(in_order))
     if amount_dong > due:
         return Allotment(_lines(payable), rest_dong=amount_dong - due, is_blocked=is_blocked)
@@ -64,9 +70,9 @@ def _payable(in_order: Sequence[BillState], rules: BillerRules) -> Sequence[Bill
     ]
 
 
-def _fits(rules: BillerRules, amount_dong: int) -> bool:
-    most = rules.channel_max_dong.get(Channel.QR)
-    return Channel.QR in rules.channels and (most is None or amount_dong <= most)
+def _fits(rules: BillerRules, amount_dong: int, channel: Channel) -> bool:
+    most = rules.channel_max_dong.get(channel)
+    return channel in rules.channels and (most is None or amount_dong <= most)
 
 
 def _whole_choices(

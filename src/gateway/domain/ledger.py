@@ -15,6 +15,10 @@ class AccountKind(StrEnum):
     """What we owe a biller."""
     SUSPENSE = "suspense"
     """Money of payers that pays no bill: it is given back."""
+    CASH = "cash"
+    """What a collector holds in hand."""
+    BANK = "bank"
+    """Our own accounts at banks."""
 
 
 class TransferKind(StrEnum):
@@ -30,6 +34,10 @@ class TransferKind(StrEnum):
     """receivable:{partner} → suspense:payer: money on a partner's account, whatever it is for"""
     RECOGNISED = "recognised"
     """suspense:payer → receivable:{partner}: the books had this money already, told otherwise"""
+    DEPOSIT = "deposit"
+    """cash:{collector} → bank: a collector has paid cash in"""
+    CASH_RETURN = "cash_return"
+    """suspense:payer → cash:{collector}: cash that paid no bill is back in the payer's hand"""
 
 
 def account_code(kind: AccountKind, owner: str) -> str:

@@ -25,6 +25,10 @@ class Scope(StrEnum):
     """Write bills and customers; only for the partner that is the biller itself."""
     REPORTS = "reports"
     """Read how its customers pay, counted together; only for the partner that is the biller."""
+    CASH = "cash"
+    """Hand-over lists, receipts and deposits of one's own collectors."""
+    OUTREACH = "outreach"
+    """See, masked, who still pays cash; only for the partner that is the biller itself."""
 
 
 @dataclass(frozen=True, slots=True)

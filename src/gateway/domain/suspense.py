@@ -22,6 +22,10 @@ class Reason(StrEnum):
     """Its bills were paid otherwise, or withdrawn."""
     BEING_PAID = "being_paid"
     """Its bills are held by money that may be moving, or may not be paid in this way."""
+    CASH_BACK = "cash_back"
+    """Cash in a collector's hand whose bill was paid otherwise, or withdrawn."""
+    CASH_UNPLACED = "cash_unplaced"
+    """Cash in a collector's hand that its receipt cannot place: another amount, no such bill."""
 
 
 class ClosedAs(StrEnum):
@@ -42,6 +46,8 @@ class GoesTo(StrEnum):
     """By the provider that took it, which knows the payer."""
     SOURCE_ACCOUNT = "source_account"
     """Back by the bank, under its own reference of the movement."""
+    COLLECTOR = "collector"
+    """By the hand of the collector who holds the cash."""
     UNKNOWN = "unknown"
     """Nobody has named where it came from."""
 
@@ -74,8 +80,20 @@ _RULES = {
         1,
         "wait for the payment that holds the bills of customer {customer}, then assign or refund",
     ),
+    Reason.CASH_BACK: _Rule(
+        ACCOUNTING,
+        1,
+        "refund {amount} đồng in cash, or book them forward for customer {customer}: "
+        "the bill was paid otherwise ({source})",
+    ),
+    Reason.CASH_UNPLACED: _Rule(
+        OPERATIONS,
+        1,
+        "ask what {amount} đồng in cash of customer {customer} are for ({source}); "
+        "assign them or give them back",
+    ),
 }
-REFUNDED = frozenset({Reason.OVER, Reason.SECOND_TRANSFER, Reason.LATE})
+REFUNDED = frozenset({Reason.OVER, Reason.SECOND_TRANSFER, Reason.LATE, Reason.CASH_BACK})
 """What the payer has back without asking."""
 OWNERS = tuple(sorted({rule.owner for rule in _RULES.values()}))
 """All who look after lines."""

@@ -114,9 +114,11 @@ async def _write_paid(  # noqa: PLR0913 (the facts of one payment)
         await keep(rt, connection, money, Reason.OVER, what_for, amount_dong=rest)
 
 
-def order_of(reference: str, customer_code: str, lines: tuple[Line, ...]) -> Order:
+def order_of(
+    reference: str, customer_code: str, lines: tuple[Line, ...], channel: Channel = Channel.QR
+) -> Order:
     """Give the order that pays a customer's bills out of suspense; `reference` names the money."""
-    return Order(reference, Channel.QR, customer_code, lines)
+    return Order(reference, channel, customer_code, lines)
 
 
 async def pay_bills(

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from gateway.domain.allotment import Allotment, allot
-from gateway.domain.biller import Biller
+from gateway.domain.biller import Biller, Channel
 from gateway.domain.clock import business_date
 from gateway.domain.errors import CallerError
+from gateway.domain.field_cash import PROVIDER as FIELD_CASH
 from gateway.domain.ids import to_public
 from gateway.domain.partner import Partner
 from gateway.domain.suspense import ClosedAs, GoesTo, Reason
@@ -109,10 +110,12 @@ async def _pay(
     if not await credits_store.hold_customer(connection, biller.id, customer_code):
         raise _refused(line, customer_code, "there is no such customer")
     states = await bills_store.states(connection, biller.id, customer_code, [])
-    allotted = allot(line.amount_dong, states, biller.rules)
+    came = await store.origin(connection, line.id)
+    channel = Channel.HOME_CASH if came.provider == FIELD_CASH else Channel.QR
+    allotted = allot(line.amount_dong, states, biller.rules, channel=channel)
     if not allotted.lines:
         raise _refused(line, customer_code, _why(allotted))
-    order = order_of(to_public(SUSPENSE, line.id), customer_code, allotted.lines)
+    order = order_of(to_public(SUSPENSE, line.id), customer_code, allotted.lines, channel)
     paid = await pay_bills(rt, connection, biller, partner, order)
     if paid is None:
         raise _refused(line, customer_code, "another payment took them at this moment")
@@ -156,6 +159,8 @@ async def _write_down(
 async def _origin(connection: Raw, line: LineRow, rest_dong: int, paid: Payment) -> Origin:
     came = await store.origin(connection, line.id)
     by_account = GoesTo.SOURCE_ACCOUNT if came.reference else GoesTo.UNKNOWN
+    if came.provider == FIELD_CASH:
+        by_account = GoesTo.COLLECTOR
     return Origin(
         biller_id=line.biller_id,
         partner_id=line.partner_id,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from gateway.domain.clock import business_date
+from gateway.flows import day_close
 from gateway.runtime import Runtime
 from gateway.store import database, suspense_lists, upkeep, webhooks
 from gateway.store import postings as store
@@ -24,7 +25,7 @@ class Check:
 
 
 async def examine(rt: Runtime) -> list[Check]:
-    """Look at database, schema, partitions, events not told, debts not cleared, and suspense."""
+    """Look at database, schema and partitions, events, postings, suspense and cash in hand."""
     try:
         async with database.borrow(rt.pool) as connection:
             revision = await upkeep.revision(connection)
@@ -34,6 +35,7 @@ async def examine(rt: Runtime) -> list[Check]:
             stands = await suspense_lists.measure(connection, business_date(rt.clock.now()))
             postings = await store.waiting(connection)
             refused = await store.refused(connection)
+        overdue = await day_close.find_overdue(rt, business_date(rt.clock.now()))
     except Exception as error:
         if not database.broke(error):
             raise
@@ -61,6 +63,13 @@ async def examine(rt: Runtime) -> list[Check]:
             blocks=False,
         ),
         _postings(postings, refused),
+        Check(
+            "cash",
+            is_well=not overdue,
+            detail=f"{sum(late.amount_dong for late in overdue)} đồng of {len(overdue)} collectors "
+            "not paid in by the next day; see `gateway cash watch`",
+            blocks=False,
+        ),
     ]
 
 

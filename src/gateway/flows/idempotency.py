@@ -9,6 +9,7 @@ from gateway.domain.refusals import IdempotencyKeyReused
 from gateway.runtime import Runtime
 from gateway.store import database
 from gateway.store import idempotency as store
+from gateway.store.database import Raw
 
 WriteRefusal = Callable[[CallerError], tuple[int, str]]
 """Writes a refusal as it will be answered: HTTP status and body. The API hands it in."""
@@ -51,8 +52,17 @@ async def keep_refusal(rt: Runtime, keyed: Keyed, refusal: CallerError) -> Answe
     None when the key was answered by somebody else at this moment: read it again.
     """
     status_code, body = keyed.write_refusal(refusal)
+    async with database.borrow(rt.pool) as connection:
+        kept = await keep_answer(rt, connection, keyed, status_code, body)
+    return Answer(status_code, body, is_replay=False) if kept else None
+
+
+async def keep_answer(
+    rt: Runtime, connection: Raw, keyed: Keyed, status_code: int, body: str
+) -> bool:
+    """Keep an answer under the key, in the caller's transaction; False if it has one."""
     now = rt.clock.now()
-    refused = store.Refused(
+    answer = store.Refused(
         name=keyed.name,
         fingerprint=keyed.fingerprint.sha256,
         field_digests=keyed.fingerprint.field_digests,
@@ -60,6 +70,4 @@ async def keep_refusal(rt: Runtime, keyed: Keyed, refusal: CallerError) -> Answe
         body=body,
         created_at=now,
     )
-    async with database.borrow(rt.pool) as connection:
-        kept = await store.refuse(connection, refused, store.months_kept(now.date()))
-    return Answer(status_code, body, is_replay=False) if kept else None
+    return await store.refuse(connection, answer, store.months_kept(now.date()))

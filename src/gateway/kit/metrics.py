@@ -102,6 +102,24 @@ OLDEST_POSTING_SECONDS = Gauge(
 POSTED = Counter(
     "gateway_postings_total", "Bills whose posting ended, by how", ["provider", "ended"]
 )
+CASH_RECEIPTS = Counter(
+    "gateway_cash_receipts_total", "Receipts of field cash, by what became of them", ["result"]
+)
+CASH_OVERDUE_DONG = Gauge(
+    "gateway_cash_overdue_dong",
+    "Đồng of cash not paid in by the end of the next day",
+    multiprocess_mode="max",
+)
+CASH_OVERDUE_COLLECTORS = Gauge(
+    "gateway_cash_overdue_collectors",
+    "Collectors whose cash is overdue",
+    multiprocess_mode="max",
+)
+CASH_RELAPSES = Gauge(
+    "gateway_cash_relapses",
+    "Customers of scheduled areas who paid electronically and now pay cash",
+    multiprocess_mode="max",
+)
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 

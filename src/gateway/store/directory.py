@@ -131,7 +131,7 @@ async def put_biller(connection: Raw, code: str, name: str, metadata: dict[str, 
     """
     made: int | None = await biller_id(connection, code)
     if made is None:
-        account = await _account(connection, AccountKind.PAYABLE, code)
+        account = await open_account(connection, AccountKind.PAYABLE, code)
         made = await connection.fetchval(BILLER, code, account)
         made = made or await biller_id(connection, code)
     await connection.fetchval(BILLER_VERSION, made, name, json.dumps(metadata))
@@ -148,7 +148,7 @@ async def put_partner(connection: Raw, code: str, name: str, biller: int | None)
     """Make a partner if there is none of this code; returns its id, its row locked."""
     made: int | None = await partner_id(connection, code)
     if made is None:
-        account = await _account(connection, AccountKind.RECEIVABLE, code)
+        account = await open_account(connection, AccountKind.RECEIVABLE, code)
         made = await connection.fetchval(PARTNER, code, name, biller, account)
         made = made or await partner_id(connection, code)
     return int(made or 0)
@@ -192,8 +192,8 @@ async def revoke_key(connection: Raw, prefix: str) -> bool:
 
 async def put_provider(connection: Raw, code: str) -> None:
     """Make a provider's row and the accounts that its money needs, if they are missing."""
-    account = await _account(connection, AccountKind.RECEIVABLE, code)
-    await _account(connection, AccountKind.SUSPENSE, SUSPENSE_OWNER)
+    account = await open_account(connection, AccountKind.RECEIVABLE, code)
+    await open_account(connection, AccountKind.SUSPENSE, SUSPENSE_OWNER)
     await connection.execute(PROVIDER, code, account)
 
 
@@ -205,7 +205,8 @@ async def switch(
     return found is not None
 
 
-async def _account(connection: Raw, kind: AccountKind, owner: str) -> int:
+async def open_account(connection: Raw, kind: AccountKind, owner: str) -> int:
+    """Make a ledger account if it is missing; gives its id."""
     code = account_code(kind, owner)
     made: int | None = await connection.fetchval(ACCOUNT, code, kind)
     return int(made or await connection.fetchval(ACCOUNT_BY_CODE, code))

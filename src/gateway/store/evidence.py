@@ -153,6 +153,7 @@ class ExceptionRow:
     closed_by: str | None = None
     resolution: str | None = None
     suspense_id: UUID | None = None
+    subject: str | None = None
 
 
 async def add(connection: Raw, row: EvidenceRow) -> None:

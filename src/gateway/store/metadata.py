@@ -2,6 +2,7 @@
 
 from gateway.store import (
     adoption_tables,
+    cash_tables,
     checkout_tables,
     credit_tables,
     mandate_tables,
@@ -14,6 +15,7 @@ from gateway.store.tables import METADATA
 
 PARTS = (
     adoption_tables,
+    cash_tables,
     checkout_tables,
     credit_tables,
     mandate_tables,

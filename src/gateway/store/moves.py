@@ -155,7 +155,12 @@ WITH target AS MATERIALIZED (
 ), moved AS (
     INSERT INTO transfers (biller_id, source, kind, debit_account, credit_account, amount_dong,
         created_at)
-    SELECT biller_id, id, 'reversal', $6::int, $7::int, amount_dong, $3 FROM done
+    -- Cash goes back out of the hand that took it, whoever's partner that is.
+    SELECT biller_id, id, 'reversal', $6::int, coalesce((
+        SELECT t.debit_account FROM transfers t JOIN ledger_accounts a ON a.id = t.debit_account
+        WHERE t.biller_id = $1 AND t.source = $2 AND t.kind = 'payment' AND a.kind = 'cash'),
+        $7::int), amount_dong, $3
+    FROM done
 ), keyed AS (
     INSERT INTO idempotency_keys (partner_id, operation, key, month, fingerprint, field_digests,
         status_code, body, resource_id, created_at)

@@ -170,12 +170,19 @@ EXCEPTIONS = Table(
     columns.text("closed_by", null=True),
     columns.text("resolution", null=True),
     columns.uuid("suspense_id", null=True),
+    columns.code("subject", null=True),
     UniqueConstraint("biller_id", "attempt_id", "kind", name="exceptions_attempt_key"),
     Index(
         "exceptions_suspense",
         "suspense_id",
         unique=True,
         postgresql_where=text("suspense_id IS NOT NULL"),
+    ),
+    Index(
+        "exceptions_subject",
+        "subject",
+        unique=True,
+        postgresql_where=text("subject IS NOT NULL AND closed_at IS NULL"),
     ),
     Index("exceptions_open", "due_on", "id", postgresql_where=text("closed_at IS NULL")),
 )

@@ -48,7 +48,8 @@ WITH closed AS (
     WHERE x.closed_at IS NULL AND (x.suspense_id = c.id OR (c.credit_id IS NULL
         AND x.biller_id = c.biller_id AND x.attempt_id = c.attempt_id AND x.kind = 'late_money'))
 ), withdrawn AS (
-    UPDATE refund_instructions r SET state = 'withdrawn'
+    UPDATE refund_instructions r
+    SET state = CASE WHEN $3 = 'refunded' THEN 'done' ELSE 'withdrawn' END
     FROM closed c WHERE r.suspense_id = c.id AND r.state = 'due'
 )
 SELECT count(*) FROM closed
