@@ -132,11 +132,3 @@ def test_what_had_no_effect_needs_no_undoing(state: LineState) -> None:
     line = replace(DUE, state=state, undo=LineState.NONE)
     assert posting.without_effect(line).undo is LineState.ACKNOWLEDGED
     assert posting.without_effect(replace(line, state=LineState.SENT)).undo is LineState.NONE
-
-
-def test_every_trouble_has_an_owner_a_day_and_a_sentence_with_its_bill() -> None:
-    for trouble in posting.PostingTrouble:
-        said = posting.next_action_of(trouble, DUE, payable="payable:b", receivable="receivable:p")
-        assert "HD1" in said
-        assert posting.owner_of(trouble) in {"accounting", "operations"}
-        assert posting.due_on(trouble, NOW.date()) >= NOW.date()

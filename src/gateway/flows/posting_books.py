@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from gateway.domain import posting
+from gateway.domain import posting, posting_troubles
 from gateway.domain.biller import Biller
 from gateway.domain.clock import business_date
 from gateway.domain.ids import to_public
@@ -146,11 +146,11 @@ class Books:
                 attempt_id=row.id,
                 kind=trouble,
                 amount_dong=row.amount_dong,
-                owner=posting.owner_of(trouble),
-                next_action=posting.next_action_of(
+                owner=posting_troubles.owner_of(trouble),
+                next_action=posting_troubles.next_action_of(
                     trouble, line, payable=payable, receivable=receivable
                 ),
-                due_on=posting.due_on(trouble, business_date(now)),
+                due_on=posting_troubles.due_on(trouble, business_date(now)),
                 opened_at=now,
             ),
         )
