@@ -16,6 +16,7 @@ from gateway.flows import operate
 DOC = Path(__file__).parents[2] / "docs" / "problems.md"
 BY_COMMAND_ONLY = {
     *("rules_invalid", "partner_unknown", "too_many_keys", "webhook_url_refused", "no_live_source"),
+    "pilot_invalid",
     *("suspense_not_found", "suspense_does_not_pay", "user_name_refused", "user_unknown"),
     *("cash_not_to_give_back", "demo_user_refused"),
     *("sign_in_refused", "too_many_tries", "password_too_weak", "form_forged"),
