@@ -1,0 +1,141 @@
+"""Payers whose bank debits on a standing permission: a text message, and a debit run."""
+
+import re
+from datetime import date, datetime, timedelta
+from threading import Lock
+from typing import ClassVar
+from uuid import uuid4
+
+from gateway.domain.biller import Channel
+from gateway.domain.calendar import next_business_day, on_or_after
+from gateway.domain.clock import VIETNAM
+from gateway.sandbox.plays.auto_debit import BANK, BIN
+from gateway.sandbox.plays.sms import CENTRE
+from tests.pairs.payers import Payer, Refused, numbered
+from tests.pairs.street import PARTNERS, Street
+
+# The bank's own references of what was asked of it for a bill; the amounts stand in its books.
+REFERENCES = """
+SELECT a.reference FROM attempts a JOIN payments p ON p.id = a.payment_id
+JOIN payment_bills l ON l.payment_id = p.id
+WHERE l.bill_id = $1 AND a.provider = $2 AND p.channel = $3
+"""
+
+
+class Mandated(Payer):
+    """A payer with a mandate at the bank."""
+
+    def takings(self) -> dict[str, int]:
+        """Read the bank's debits."""
+        rows = self.street.sql(REFERENCES, self.bill.id, BANK, self.channel)
+        return numbered(self.street.books(BANK)["charges"], {row["reference"] for row in rows})
+
+    def mandate(self) -> str:
+        """Make the customer's mandate, or find it; give the telephone that stands in it."""
+        customer = self.bill.customer_code
+        if customer in self.street.phones:
+            return self.street.phones[customer]
+        number, now = f"8491{uuid4().int % 10**7:07d}", datetime.now(VIETNAM)
+        name = "Nguyễn Thị Sáu"
+        body = {
+            "biller": self.street.house.stage.biller,
+            "customer_code": customer,
+            "provider": BANK,
+            "bank": BIN,
+            "account": {
+                "number": f"19007{customer[-8:]}",
+                "name": name,
+                "id_no": "096123456780",
+                "phone": number,
+            },
+            "max_debit_dong": 5_000_000,
+            "starts_on": now.date().isoformat(),
+            "consent": {
+                "given_by": name,
+                "given_at": now.isoformat(),
+                "channel": "otp",
+                "text_version": "2026-11",
+                "text": "Tôi đồng ý cho ngân hàng trích tài khoản để trả tiền điện.",
+                "evidence": "OTP",
+            },
+        }
+        made = self.street.post("/v1/mandates", body, PARTNERS[0])
+        assert made.status_code == 201, made.text
+        mandate = made.json()["id"]
+        otp = self.street.books(BANK, f"otps/{mandate}")["otp"]
+        path = f"/v1/mandates/{mandate}/confirm"
+        confirmed = self.street.post(path, {"otp": otp}, PARTNERS[0])
+        assert confirmed.status_code == 200, confirmed.text
+        self.street.phones[customer] = number
+        return number
+
+
+class SmsBanking(Mandated):
+    """A text message from the mandate's telephone: quoted with a code, then confirmed."""
+
+    channel = Channel.SMS_BANKING
+
+    def prepare(self) -> None:
+        """Ask for the quote."""
+        self.phone = self.mandate()
+        reply = self._write(f"VBA TT EVN {self.bill.customer_code}")
+        found = re.search(r"XN (\d{6})", reply)
+        if found is None:
+            raise Refused(reply)
+        self.otp = found[1]
+
+    def take(self) -> None:
+        """Send the code: the bank debits the mandate."""
+        reply = self._write(f"VBA XN {self.otp}")
+        if "Da thanh toan" not in reply and "khong tra lai lan nua" not in reply:
+            raise Refused(reply)
+
+    def _write(self, text: str) -> str:
+        said = {"id": f"MO-{uuid4().hex[:12]}", "from": self.phone, "text": text}
+        return str(self.street.control(CENTRE, "mo", **said)["reply"])
+
+
+class Run:
+    """One day's debit run over all who are planned; the first payer's turn sends it for all."""
+
+    def __init__(self, street: Street, day: date) -> None:
+        self._street, self._day = street, day
+        self._lock = Lock()
+        self._done: set[str] = set()
+
+    def do(self, step: str) -> None:
+        """Prepare or send the run, once."""
+        with self._lock:
+            if step in self._done:
+                return
+            named = ("--biller", self._street.house.stage.biller, "--provider", BANK)
+            day = ("--day", str(self._day), "--rehearse")
+            self._street.house.command("debit-run", *named, *day, f"--{step}")
+            self._done.add(step)
+
+
+class AutoDebit(Mandated):
+    """A household whose bank debits by the month's run; many are planned and sent as one."""
+
+    channel = Channel.AUTO_DEBIT
+    run: ClassVar[Run]
+
+    @classmethod
+    def open_run(cls, street: Street, number: int) -> None:
+        """Begin the run of another business day."""
+        day = on_or_after(datetime.now(VIETNAM).date() + timedelta(days=1))
+        for _ in range(number):
+            day = next_business_day(day)
+        cls.run = Run(street, day)
+
+    def prepare(self) -> None:
+        """Make the mandate; the run is planned when all have theirs."""
+        self.mandate()
+
+    def plan(self) -> None:
+        """Let the run be planned."""
+        type(self).run.do("prepare")
+
+    def take(self) -> None:
+        """Let the run be sent."""
+        type(self).run.do("send")
