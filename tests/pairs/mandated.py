@@ -3,6 +3,7 @@
 import re
 from datetime import date, datetime, timedelta
 from threading import Lock
+from time import monotonic, sleep
 from typing import ClassVar
 from uuid import uuid4
 
@@ -14,6 +15,8 @@ from gateway.sandbox.plays.sms import CENTRE
 from tests.pairs.payers import Payer, Refused, numbered
 from tests.pairs.street import PARTNERS, Street
 
+SENDERS = ("send", "send again")
+BEGIN_WAIT_S = 15.0
 # The bank's own references of what was asked of it for a bill; the amounts stand in its books.
 REFERENCES = """
 SELECT a.reference FROM attempts a JOIN payments p ON p.id = a.payment_id
@@ -96,22 +99,35 @@ class SmsBanking(Mandated):
 
 
 class Run:
-    """One day's debit run over all who are planned; the first payer's turn sends it for all."""
+    """One day's debit run over all who are planned. Two payers are two operators who send it."""
 
     def __init__(self, street: Street, day: date) -> None:
         self._street, self._day = street, day
-        self._lock = Lock()
+        self._locks = {step: Lock() for step in ("prepare", *SENDERS)}
         self._done: set[str] = set()
+        self._charges = len(street.books(BANK)["charges"])
 
-    def do(self, step: str) -> None:
-        """Prepare or send the run, once."""
-        with self._lock:
-            if step in self._done:
-                return
-            named = ("--biller", self._street.house.stage.biller, "--provider", BANK)
-            day = ("--day", str(self._day), "--rehearse")
-            self._street.house.command("debit-run", *named, *day, f"--{step}")
-            self._done.add(step)
+    def plan(self) -> None:
+        """Plan the day's debits."""
+        self._once("prepare", "--prepare")
+
+    def send(self, sender: str) -> None:
+        """Send what is planned, once for each sender."""
+        self._once(sender, "--send")
+
+    def await_begun(self) -> None:
+        """Wait until the bank has debited somebody."""
+        until = monotonic() + BEGIN_WAIT_S
+        while len(self._street.books(BANK)["charges"]) == self._charges and monotonic() < until:
+            sleep(0.02)
+
+    def _once(self, step: str, option: str) -> None:
+        with self._locks[step]:
+            if step not in self._done:
+                named = ("--biller", self._street.house.stage.biller, "--provider", BANK)
+                day = ("--day", str(self._day), "--rehearse")
+                self._street.house.command("debit-run", *named, *day, option)
+                self._done.add(step)
 
 
 class AutoDebit(Mandated):
@@ -122,7 +138,7 @@ class AutoDebit(Mandated):
 
     @classmethod
     def open_run(cls, street: Street, number: int) -> None:
-        """Begin the run of another business day."""
+        """Begin the run of a business day that had none."""
         day = on_or_after(datetime.now(VIETNAM).date() + timedelta(days=1))
         for _ in range(number):
             day = next_business_day(day)
@@ -132,10 +148,10 @@ class AutoDebit(Mandated):
         """Make the mandate; the run is planned when all have theirs."""
         self.mandate()
 
-    def plan(self) -> None:
-        """Let the run be planned."""
-        type(self).run.do("prepare")
+    def await_begun(self) -> None:
+        """Wait for the run."""
+        self.run.await_begun()
 
     def take(self) -> None:
         """Let the run be sent."""
-        type(self).run.do("send")
+        self.run.send(SENDERS[self.seat])

@@ -38,6 +38,10 @@ class Payer(ABC):
         """
         return
 
+    def await_begun(self) -> None:
+        """Wait until this payer's money begins to move, where that takes its time."""
+        return
+
     @abstractmethod
     def take(self) -> None:
         """Let the money move, at the other side.
@@ -153,10 +157,12 @@ class Ordered(Payer):
             self.street.http.get(url, follow_redirects=True)
 
     def take(self) -> None:
-        """Approve."""
-        said = self.street.control(self.rail, "payer", reference=self.reference, act="approve")
-        if not said["done"]:
-            raise Refused(said["state"])
+        """Approve on the provider's page; an order that it has closed cannot be paid there."""
+        page = f"{self.street.rails[self.rail]}/payer/{self.reference}"
+        answer = self.street.http.post(page, content="act=approve")
+        assert answer.status_code == 303, answer.text
+        if not self.takings():
+            raise Refused(self.rail)
 
     def takings(self) -> dict[str, int]:
         """Read the provider's ledger of charges."""

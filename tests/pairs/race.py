@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from enum import StrEnum
 from threading import Barrier
 from time import monotonic, sleep
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 from tests.pairs.payers import Payer, Refused
 from tests.pairs.street import Bill, Street
 
-QUIET_S = 60.0
+QUIET_S = 45.0
 # Where money may be moving, or nobody knows.
 RESTLESS = """
 SELECT DISTINCT l.bill_id FROM payment_bills l JOIN payments p ON p.id = l.payment_id
@@ -47,6 +46,15 @@ FROM suspense_lines s LEFT JOIN exceptions x ON x.suspense_id = s.id
     OR (s.credit_id IS NULL AND x.attempt_id = s.attempt_id AND x.kind = 'late_money')
 WHERE s.closed_at IS NULL AND s.customer_code = $1
 """
+# What was heard of each attempt, and what somebody was asked to see to: shown where a pair fails.
+HEARD = """
+SELECT a.provider, a.reference, a.state, array_agg(DISTINCT x.kind || ' ' || x.owner) AS troubles,
+    (SELECT array_agg(e.source || ' ' || e.outcome || ' ' || e.rule ORDER BY e.id)
+     FROM evidence e WHERE e.attempt_id = a.id) AS heard
+FROM payment_bills l JOIN attempts a ON a.payment_id = l.payment_id
+LEFT JOIN exceptions x ON x.attempt_id = a.id
+WHERE l.bill_id = $1 GROUP BY a.biller_id, a.id
+"""
 EVENTS = """
 SELECT count(*) AS told FROM events e JOIN payment_bills l ON l.payment_id = e.subject
 WHERE l.bill_id = $1 AND e.type = 'payment.succeeded'
@@ -59,14 +67,6 @@ SELECT a.code, sum(CASE WHEN t.credit_account = a.id THEN t.amount_dong ELSE -t.
 FROM ledger_accounts a JOIN transfers t ON a.id IN (t.debit_account, t.credit_account)
 WHERE a.kind = 'suspense' GROUP BY a.id, a.code
 """
-
-
-class When(StrEnum):
-    """How the two takes stand to each other."""
-
-    AT_ONCE = "at once"
-    FIRST_WHOLLY = "the first wholly before the second begins"
-    AFTER_SETTLING = "both prepared, the second takes when the first is settled"
 
 
 @dataclass
@@ -99,12 +99,17 @@ def prepare(one: Race, which: slice = slice(None)) -> None:
 
 
 def take(one: Race, which: slice = slice(None)) -> None:
-    """Let payers take, all at once."""
+    """Let payers take, all at once.
+
+    A debit run takes seconds to begin: every other bill's second payer waits until it has.
+    """
     ready = [payer for payer in one.payers[which] if not payer.refusal]
     barrier = Barrier(max(len(ready), 1))
 
     def go(payer: Payer) -> None:
         barrier.wait()
+        if payer.seat and int(one.bill.customer_code[-1]) % 2:
+            one.payers[0].await_begun()
         _try(payer, payer.take)
 
     together([lambda payer=payer: go(payer) for payer in ready])  # type: ignore[misc]
@@ -147,6 +152,8 @@ def wrongs(street: Street, races: Sequence[Race]) -> list[str]:
         faults = _wrongs(street, one, told.get(one.bill.id, []))
         if one.bill.id in moving:
             faults.append("something is still moving")
+        if faults:
+            faults += [str(dict(row)) for row in street.sql(HEARD, one.bill.id)]
         found += [f"{one}: {fault}" for fault in faults]
     return found
 

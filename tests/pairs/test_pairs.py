@@ -1,13 +1,15 @@
 """Two channels race for one bill: one settlement; the other payer's money is refused or owned."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 
+from gateway.domain.biller import Channel
 from gateway.house import Plan, open_house
 from tests.faults.parts import reachable_folder
-from tests.pairs.mandated import SmsBanking
+from tests.pairs.mandated import AutoDebit, SmsBanking
 from tests.pairs.payers import (
     Card,
     CounterCash,
@@ -29,11 +31,18 @@ FIRST_PORT = 16_000 + os.getpid() % 800 * 20
 CHANNELS: dict[str, type[Payer]] = {
     kind.channel: kind
     for kind in (
-        *(InternetBanking, MobileBanking, SmsBanking, EWallet, Card, Pos, Qr),
+        *(InternetBanking, MobileBanking, SmsBanking, AutoDebit, EWallet, Card, Pos, Qr),
         *(Portal, CounterCash),
     )
 }
 NAMES = sorted(CHANNELS)
+# The first is wholly done before the second takes; one pair of each kind of first and second.
+IN_TURN = [
+    *((MobileBanking, Qr), (Qr, MobileBanking), (EWallet, Card), (Card, Pos), (Pos, EWallet)),
+    *((Qr, EWallet), (SmsBanking, CounterCash), (CounterCash, SmsBanking), (Qr, Qr)),
+    *((Portal, InternetBanking), (InternetBanking, Portal), (SmsBanking, Qr)),
+]
+FIRST, SECOND, BOTH = slice(0, 1), slice(1, 2), slice(0, 2)
 
 
 @pytest.fixture(scope="module")
@@ -48,11 +57,9 @@ def street() -> Iterator[Street]:
             yield street
 
 
-def run_at_once(street: Street, races: list[Race]) -> None:
-    """Prepare all, then let every payer of every race take at one moment."""
-    together([lambda one=one: prepare(one) for one in races])  # type: ignore[misc]
-    together([lambda one=one: take(one) for one in races])  # type: ignore[misc]
-    await_quiet(street, races)
+def each(act: Callable[[Race, slice], None], races: list[Race], which: slice = BOTH) -> None:
+    """Do it with the payers of all races, all races at once."""
+    together([partial(act, one, which) for one in races])
 
 
 @pytest.mark.parametrize("first", NAMES)
@@ -60,6 +67,38 @@ def test_of_two_channels_at_once_one_settles_and_no_money_is_lost(
     street: Street, first: str
 ) -> None:
     others = NAMES[NAMES.index(first) :]
+    AutoDebit.open_run(street, 0)
     races = race(street, [(CHANNELS[first], CHANNELS[other]) for other in others])
-    run_at_once(street, races)
+    each(prepare, races, FIRST)
+    if first == Channel.AUTO_DEBIT:
+        AutoDebit.run.plan()
+    each(prepare, races, SECOND)
+    each(take, races)
+    await_quiet(street, races)
+    assert not (found := wrongs(street, races)), "\n".join(found)
+
+
+def test_who_comes_when_another_channel_has_paid_is_refused_before_money_moves(
+    street: Street,
+) -> None:
+    races = race(street, IN_TURN)
+    each(prepare, races, FIRST)
+    each(take, races, FIRST)
+    await_quiet(street, races)
+    each(prepare, races, SECOND)
+    each(take, races, SECOND)
+    await_quiet(street, races)
+    assert not (found := wrongs(street, races)), "\n".join(found)
+    assert all(one.payers[1].refusal and not one.payers[1].takings() for one in races)
+
+
+def test_who_had_prepared_and_pays_after_another_has_settled_has_the_money_back_or_owned(
+    street: Street,
+) -> None:
+    races = race(street, IN_TURN)
+    each(prepare, races)
+    each(take, races, FIRST)
+    await_quiet(street, [one for one in races if not one.payers[0].refusal])
+    each(take, races, SECOND)
+    await_quiet(street, races)
     assert not (found := wrongs(street, races)), "\n".join(found)
