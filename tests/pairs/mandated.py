@@ -24,6 +24,8 @@ JOIN payment_bills l ON l.payment_id = p.id
 WHERE l.bill_id = $1 AND a.provider = $2 AND p.channel = $3
 """
 
+DRAWN = "SELECT count(*) AS drawn FROM payments WHERE channel = 'auto_debit'"
+
 
 class Mandated(Payer):
     """A payer with a mandate at the bank."""
@@ -105,7 +107,7 @@ class Run:
         self._street, self._day = street, day
         self._locks = {step: Lock() for step in ("prepare", *SENDERS)}
         self._done: set[str] = set()
-        self._charges = len(street.books(BANK)["charges"])
+        self._drawn = self._count_drawn()
 
     def plan(self) -> None:
         """Plan the day's debits."""
@@ -116,10 +118,13 @@ class Run:
         self._once(sender, "--send")
 
     def await_begun(self) -> None:
-        """Wait until the bank has debited somebody."""
+        """Wait until the run has drawn somebody's debit, and is about to call the bank."""
         until = monotonic() + BEGIN_WAIT_S
-        while len(self._street.books(BANK)["charges"]) == self._charges and monotonic() < until:
+        while self._count_drawn() == self._drawn and monotonic() < until:
             sleep(0.02)
+
+    def _count_drawn(self) -> int:
+        return int(self._street.sql(DRAWN)[0]["drawn"])
 
     def _once(self, step: str, option: str) -> None:
         with self._locks[step]:
@@ -153,5 +158,7 @@ class AutoDebit(Mandated):
         self.run.await_begun()
 
     def take(self) -> None:
-        """Let the run be sent."""
+        """Let the run be sent; who is skipped keeps the money."""
         self.run.send(SENDERS[self.seat])
+        if not self.takings():
+            raise Refused(BANK)

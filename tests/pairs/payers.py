@@ -22,10 +22,12 @@ class Payer(ABC):
     """
 
     channel: ClassVar[Channel]
+    rails: ClassVar[tuple[str, str]] = ("", "")
+    """Where the first payer of a pair pays and where the second, by the simulators' names."""
 
     def __init__(self, street: Street, bill: Bill, seat: int) -> None:
         self.street, self.bill, self.partner = street, bill, PARTNERS[seat]
-        self.seat = seat
+        self.seat, self.rail = seat, self.rails[seat]
         self.refusal = ""
         self.debits: dict[str, int] = {}
         self.reference = ""
@@ -92,10 +94,10 @@ class InternetBanking(Payer):
     """A bank on its own wire; it follows our codes to the letter."""
 
     channel = Channel.INTERNET_BANKING
+    rails = ("bidvxml", "bidvrest")
 
     def prepare(self) -> None:
         """Ask what is owed, as the bank does when its customer opens the page."""
-        self.rail = ("bidvxml", "bidvrest")[self.seat]
         said = self.street.control(self.rail, "inquire", customer_code=self.bill.customer_code)
         if self.bill.id not in said["bills"]:
             raise Refused(said["code"])
@@ -124,11 +126,8 @@ class InternetBanking(Payer):
 class Ordered(Payer):
     """A payer who goes to a provider's page or app with an order."""
 
-    rails: ClassVar[tuple[str, str]]
-
     def prepare(self) -> None:
         """Open the order, and go to the provider's page."""
-        self.rail = self.rails[self.seat]
         how = {
             "method": "provider",
             "provider": self.rail,

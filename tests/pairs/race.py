@@ -8,9 +8,8 @@ from time import monotonic, sleep
 from typing import Any
 
 from tests.pairs.payers import Payer, Refused
-from tests.pairs.street import Bill, Street
+from tests.pairs.street import PATIENCE_S, Bill, Street
 
-QUIET_S = 45.0
 # Where money may be moving, or nobody knows.
 RESTLESS = """
 SELECT DISTINCT l.bill_id FROM payment_bills l JOIN payments p ON p.id = l.payment_id
@@ -25,6 +24,12 @@ WHERE l.bill_id = ANY ($1::text[])
 UNION
 SELECT b.id FROM bills b
 WHERE b.id = ANY ($1::text[]) AND (b.status <> 'paid' OR b.claim IS NOT NULL)
+"""
+# Orders that are still open, and that nobody will ever ask about.
+FORGOTTEN = """
+SELECT a.provider, a.reference, a.state FROM payment_bills l
+JOIN attempts a ON a.payment_id = l.payment_id
+WHERE l.bill_id = $1 AND a.state = 'waiting' AND a.due_at IS NULL
 """
 PAYMENTS = """
 SELECT p.id, p.channel, p.provider, p.status, p.refund, l.sequence FROM payment_bills l
@@ -55,17 +60,32 @@ FROM payment_bills l JOIN attempts a ON a.payment_id = l.payment_id
 LEFT JOIN exceptions x ON x.attempt_id = a.id
 WHERE l.bill_id = $1 GROUP BY a.biller_id, a.id
 """
+# Money of which a provider says both that it was taken and that it was not, and who sees to it.
+DISPUTED_ANYWHERE = """
+SELECT a.reference, x.amount_dong FROM exceptions x JOIN attempts a ON a.id = x.attempt_id
+JOIN payment_bills l ON l.payment_id = a.payment_id
+WHERE a.state = 'conflicted' AND x.kind = 'conflicted' AND x.closed_at IS NULL
+    AND x.owner <> '' AND x.next_action <> ''
+"""
+DISPUTED = f"{DISPUTED_ANYWHERE} AND l.bill_id = $1"
 EVENTS = """
 SELECT count(*) AS told FROM events e JOIN payment_bills l ON l.payment_id = e.subject
 WHERE l.bill_id = $1 AND e.type = 'payment.succeeded'
 """
-UNBALANCED = """
-SELECT a.code, sum(CASE WHEN t.credit_account = a.id THEN t.amount_dong ELSE -t.amount_dong END)
+# The suspense account by the ledger and by its lines; and what a provider owes us.
+SUSPENDED = """
+SELECT coalesce(sum(CASE a.id WHEN t.credit_account THEN 1 ELSE -1 END * t.amount_dong), 0)
     ::bigint AS ledger_dong,
     (SELECT coalesce(sum(s.amount_dong), 0)::bigint FROM suspense_lines s WHERE s.closed_at IS NULL)
         AS lines_dong
 FROM ledger_accounts a JOIN transfers t ON a.id IN (t.debit_account, t.credit_account)
-WHERE a.kind = 'suspense' GROUP BY a.id, a.code
+WHERE a.kind = 'suspense'
+"""
+RECEIVABLE = """
+SELECT coalesce(sum(CASE a.id WHEN t.debit_account THEN 1 ELSE -1 END * t.amount_dong), 0)
+    ::bigint AS dong
+FROM providers p JOIN ledger_accounts a ON a.id = p.receivable_account
+JOIN transfers t ON a.id IN (t.debit_account, t.credit_account) WHERE p.code = $1
 """
 
 
@@ -134,7 +154,7 @@ def together(acts: Sequence[Callable[[], None]]) -> None:
 def await_quiet(street: Street, races: Sequence[Race]) -> None:
     """Wait until nothing moves any more; those that never come to rest are named by `wrongs`."""
     bills = [one.bill.id for one in races]
-    until = monotonic() + QUIET_S
+    until = monotonic() + PATIENCE_S
     while monotonic() < until:
         moving = {row["bill_id"] for row in street.sql(RESTLESS, bills)}
         untaken = any(_standing_dong(street, one) != _taken_dong(one) for one in races)
@@ -174,6 +194,7 @@ def _wrongs(street: Street, one: Race, told: list[str]) -> list[str]:
         f"both took and {[dict(row) for row in payments]}": not _is_twice(one, standing),
     }
     wrong = [fault for fault, holds in checks.items() if not holds]
+    wrong += [f"nobody will ask about {dict(row)}" for row in street.sql(FORGOTTEN, one.bill.id)]
     return wrong + [f"nobody owns {dict(row)}" for row in standing if not _is_owned(row)]
 
 

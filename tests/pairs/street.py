@@ -4,6 +4,7 @@ import asyncio
 import itertools
 from dataclasses import dataclass, replace
 from threading import Lock
+from time import monotonic, sleep
 from typing import Any
 from uuid import uuid4
 
@@ -17,6 +18,7 @@ from gateway.sandbox.rails import MORE_RAILS, RAILS, RailPart
 
 Json = dict[str, Any]
 TERMINALS = tuple(f"WARD5-{number:02d}" for number in range(1, 41))
+PATIENCE_S = 45.0
 SMS_MOST_DONG = 2_000_000
 PARTNERS = ("vietbank", "saigonpay")
 """Who asks for the first payer and for the second one."""
@@ -86,6 +88,13 @@ class Street:
                 await connection.close()
 
         return asyncio.run(ask())
+
+    def await_rows(self, statement: str, *args: object) -> list[asyncpg.Record]:
+        """Ask the database until it gives a row."""
+        until = monotonic() + PATIENCE_S
+        while not (found := self.sql(statement, *args)) and monotonic() < until:
+            sleep(0.3)
+        return found
 
     def post(self, path: str, body: Json, partner: str) -> httpx.Response:
         """Call the gateway as a partner."""
