@@ -144,9 +144,13 @@ def _is_too_late(rt: Runtime, run: Run, today: date) -> bool:
 
 
 async def _put_off(rt: Runtime, biller: Biller, run: Run, today: date) -> int:
-    until = next_business_day(today)
+    until, count = next_business_day(today), 0
     async with database.borrow(rt.pool) as connection:
-        return await debits.put_off(connection, biller.id, run.provider, day=today, until=until)
+        while some := await debits.put_off(
+            connection, biller.id, run.provider, day=today, until=until
+        ):
+            count += some
+    return count
 
 
 def _bank(rt: Runtime, code: str) -> DebitsMandates[Any] | DebitsByFile[Any]:
