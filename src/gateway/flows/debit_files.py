@@ -19,7 +19,7 @@ from gateway.flows.settling import Settled, Source, settle
 from gateway.kit.abilities import DebitsByFile
 from gateway.kit.mandate_messages import FileNamed, ResultLine, Results
 from gateway.runtime import Runtime
-from gateway.store import attempts, database, debit_files
+from gateway.store import attempts, database, debit_files, imports
 from gateway.store.attempts import AttemptRow
 from gateway.store.database import Raw
 
@@ -59,6 +59,7 @@ async def write_file(rt: Runtime, biller_code: str, code: str, day: date) -> dic
     biller = find_biller(rt, biller_code)
     while True:
         async with database.borrow(rt.pool) as connection, connection.transaction():
+            await connection.execute(imports.BULK)
             ids = await debit_files.unfiled(connection, biller.id, code, LINES_MAX)
             if not ids:
                 return await debit_files.files(connection, biller.id, code, day)
