@@ -1,4 +1,4 @@
-"""How long a day's debits take: `python -m bench.debits [COUNT]` plans, draws and files them.
+"""How long a day's debits take: `python -m bench.debits [COUNT]` plans them, then draws them.
 
 Planning is one statement; drawing is one statement a thousand, with the last look inside it.
 """
@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from gateway.domain.calendar import next_business_day
 from gateway.domain.partner import Mode
 from gateway.embedded import EmbeddedPostgres
-from gateway.flows import debit_files, debit_runs, operate
+from gateway.flows import debit_runs, operate
 from gateway.kit.attached import Providers
 from gateway.providers.autodebit import AutoDebit, Config
 from gateway.runtime import Clock, Runtime, Secrets
@@ -79,10 +79,6 @@ async def measure(url: str, count: int) -> None:
     sent = await debit_runs.send(rt, run)
     took = perf_counter() - began
     print(f"looked at, claimed, wrote {sent.sent} in {took:.2f} s, {sent.sent / took:.0f} a second")
-    began = perf_counter()
-    files = await debit_files.write_file(rt, "evn", "autodebit", run.day)
-    took = perf_counter() - began
-    print(f"filed {sum(map(len, files.values()))} bytes in {took:.2f} s")
     await rt.stop()
 
 

@@ -9,12 +9,14 @@ from pydantic import BaseModel
 
 from gateway.api import examples
 from gateway.api.bills import BillsRequest, CustomersRequest
+from gateway.api.mandate_payments import MandatePaymentRequest
 from gateway.api.payments import PaymentRequest, ReversalRequest
 from gateway.api.reading import read_model
 from tests.world import BILLER, World
 
 MODELS: list[tuple[dict[str, Any], type[BaseModel]]] = [
     (examples.PAYMENT, PaymentRequest),
+    (examples.MANDATE_PAYMENT, MandatePaymentRequest),
     (examples.REVERSAL, ReversalRequest),
     (examples.BILLS, BillsRequest),
     (examples.CUSTOMERS, CustomersRequest),
