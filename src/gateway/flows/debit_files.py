@@ -141,8 +141,7 @@ async def _take(rt: Runtime, code: str, line: ResultLine, done: Taken) -> None:
         if held is None:
             return None
         provider = rt.providers[code].provider
-        rank = Rank.GUESS if line.finding.outcome is Outcome.UNKNOWN else Rank.QUERY
-        fact = fact_of(rt, held, provider, rank, line.finding)
+        fact = fact_of(rt, held, provider, _rank(line.finding), line.finding)
         settle_by = take_return if line.is_return else settle
         return await settle_by(rt, connection, held, fact, Source(SOURCE))
 
@@ -152,6 +151,17 @@ async def _take(rt: Runtime, code: str, line: ResultLine, done: Taken) -> None:
         done.returned += not before
     elif settled is not None:
         _count(done, settled.judgement.standing.state)
+
+
+def _rank(finding: Finding) -> Rank:
+    """Rank a line as an answer; a success of a file that is not sure of its sum decides nothing.
+
+    It asks the bank at once, and leaves room for the corrected file.
+    """
+    if finding.outcome is Outcome.UNKNOWN:
+        return Rank.GUESS
+    is_doubtful = finding.outcome is Outcome.SUCCEEDED and finding.amount_dong is None
+    return Rank.NOTIFICATION if is_doubtful else Rank.QUERY
 
 
 async def _is_reversed(rt: Runtime, attempt: AttemptRow) -> bool:
@@ -167,7 +177,7 @@ def _says_nothing_new(known: AttemptRow, line: ResultLine) -> bool:
 def _count(done: Taken, state: AttemptState) -> None:
     if state is AttemptState.SUCCEEDED:
         done.settled += 1
-    elif state in OPEN:
-        done.open += 1
+    elif state in OPEN or state is AttemptState.CONFLICTED:
+        done.open += 1  # nothing is proved: a question is under way, or a person has to look
     else:
         done.failed += 1
