@@ -55,11 +55,12 @@ SELECT gen_random_uuid(), 1, payment_id, id, 'late_money', 1, '', '', now(), now
 INSERT INTO mandates (biller_id, id, partner_id, customer_code, provider, reference, bank,
     account_masked, sealed, max_debit_dong, retry_days, starts_on, state, consent_given_by,
     consent_given_at, consent_channel, consent_text_version, consent_text, consent_sha256,
-    consent_evidence, lapses_on, created_at, registered_at)
+    consent_evidence, lapses_on, created_at, registered_at, ask_at)
 SELECT 1, gen_random_uuid(), 1, 'PB14' || lpad(n::text, 9, '0'), 'scripted', 'mdt_' || n, '970405',
     '', '', 2000000, 3, '2026-01-01', CASE WHEN n % 20 = 0 THEN 'active'
         WHEN n % 20 = 1 THEN 'pending_bank' ELSE 'cancelled' END,
-    '', now(), 'otp', '1', '', '', '', '2028-01-01', now(), now()
+    '', now(), 'otp', '1', '', '', '', '2028-01-01', now(), now(),
+    CASE WHEN n % 20 = 1 THEN now() END
 FROM generate_series(1, 20000) n;
 INSERT INTO debit_runs (biller_id, id, provider, day, prepared_at)
 SELECT 1, gen_random_uuid(), 'scripted', date '2026-11-01' + n, now() FROM generate_series(0, 19) n;

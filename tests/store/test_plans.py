@@ -23,7 +23,7 @@ from gateway.store import (
     evidence,
     idempotency,
     live_bills,
-    mandates,
+    mandates_due,
     moves,
     payments,
     postings,
@@ -183,7 +183,8 @@ BORROWED = {
     "NAMED_CUSTOMERS": (credits_store.NAMED_CUSTOMERS, {"customers_pkey"}),
     "PLAN": (debit_plans.PLAN, {"mandates_active", "bills_open"}),
     "OF_ATTEMPTS": (debit_results.OF_ATTEMPTS, {"attempts_pkey", "debits_payment"}),
-    "MANDATES_UNREGISTERED": (mandates.UNREGISTERED, {"mandates_unregistered"}),
+    "MANDATES_UNREGISTERED": (mandates_due.UNREGISTERED, {"mandates_unregistered"}),
+    "CLAIM_PENDING": (mandates_due.CLAIM_PENDING, {"mandates_ask", "mandates_pkey"}),
     "HOLD_CUSTOMER": (credits_store.HOLD_CUSTOMER, {"customers_pkey"}),
 }
 
