@@ -16,6 +16,7 @@ from gateway.flows.concluding import conclude_all
 from gateway.flows.deliveries import Courier
 from gateway.flows.mandates import expire_lapsed
 from gateway.flows.posting import measure_postings, post_due
+from gateway.flows.registering import ask_pending
 from gateway.flows.resolving import measure_doubts, resolve_due
 from gateway.flows.texts_out import carry
 from gateway.flows.upkeep import keep_up, measure_backlog
@@ -31,6 +32,7 @@ MEASURE_EVERY_S = 5.0
 CONCLUDE_EVERY_S = 2.0
 CARRY_EVERY_S = 0.5
 ROLL_UP_EVERY_S = 300.0
+ASK_EVERY_S = 2.0
 
 
 async def work(settings: Settings, stop: asyncio.Event) -> None:
@@ -55,6 +57,7 @@ async def work(settings: Settings, stop: asyncio.Event) -> None:
             _every(UPKEEP_EVERY_S, lambda: keep_up(rt), stop),
             _every(UPKEEP_EVERY_S, lambda: expire_lapsed(rt), stop),
             _every(CONCLUDE_EVERY_S, lambda: conclude_all(rt), stop),
+            *(_every(ASK_EVERY_S, partial(ask_pending, rt, code), stop) for code in rt.providers),
             _every(CARRY_EVERY_S, lambda: carry(rt), stop),
             _every(ROLL_UP_EVERY_S, lambda: roll_up(rt), stop),
             _every(MEASURE_EVERY_S, lambda: measure_backlog(rt), stop),

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from gateway.api import examples
 from gateway.api.bills import BillsRequest, CustomersRequest
 from gateway.api.checkouts import CheckoutRequest
+from gateway.api.mandate_payments import MandatePaymentRequest
 from gateway.api.payments import PaymentRequest, ReversalRequest
 from gateway.api.reading import read_model
 from tests.world import BILLER, World
@@ -17,6 +18,7 @@ from tests.world import BILLER, World
 MODELS: list[tuple[dict[str, Any], type[BaseModel]]] = [
     (examples.PAYMENT, PaymentRequest),
     (examples.CHECKOUT, CheckoutRequest),
+    (examples.MANDATE_PAYMENT, MandatePaymentRequest),
     (examples.REVERSAL, ReversalRequest),
     (examples.BILLS, BillsRequest),
     (examples.CUSTOMERS, CustomersRequest),

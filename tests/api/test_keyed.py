@@ -100,7 +100,7 @@ async def test_keys_differ_by_case(api: AsyncClient, world: World) -> None:
         ({"bills": []}, "request_invalid"),
         ({"biller": "nobody"}, "biller_unknown"),
         ({"customer_code": "XX1401000000"}, "customer_code_invalid"),
-        ({"method": "mandate"}, "not_offered"),
+        ({"method": "mandate"}, "request_invalid"),
         ({"method": "provider"}, "request_invalid"),
         ({"lookup_token": "forged"}, "lookup_token_invalid"),
     ],

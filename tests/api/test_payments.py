@@ -114,9 +114,9 @@ async def test_an_older_open_bill_must_be_paid_first_where_the_biller_says_so(
     assert (await world.pay(api, new)).status_code == 201
 
 
-async def test_a_method_that_is_not_offered_yet_is_refused(api: AsyncClient, world: World) -> None:
+async def test_a_payment_on_a_mandate_names_the_mandate(api: AsyncClient, world: World) -> None:
     told = await refusal(api, world, await world.add_bill(), method="mandate")
-    assert told[:2] == (422, "not_offered")
+    assert told[:2] == (422, "request_invalid")
 
 
 async def test_a_payment_through_a_provider_names_the_provider_and_where_the_payer_is(

@@ -35,7 +35,6 @@ ALL: list[GatewayError] = [
     refusals.BillCancelled("B"),
     refusals.AmountMismatch("B", asked_dong=1, due_dong=2),
     refusals.OlderBillOpen("B"),
-    refusals.NotOffered("provider"),
     refusals.ChannelNotAllowed("b", "qr", 5),
     refusals.LookupTokenRequired("b"),
     refusals.LookupTokenInvalid("forged"),

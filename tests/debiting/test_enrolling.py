@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.domain.partner import Mode
 from gateway.flows import debit_files, debit_runs, enrolling
 from gateway.flows.import_files import FileRefused
 from gateway.kit.messages import Garbled
@@ -108,3 +109,29 @@ async def results_of(stage: Stage, name: str) -> bytes:
     answer = await stage.control.get(path, headers=headers)
     assert answer.status_code == 200, answer.text
     return answer.content
+
+
+async def test_a_file_whose_sum_disagrees_settles_nothing_and_somebody_has_to_look(
+    stage: Stage,
+) -> None:
+    await stage.customers(2)
+    await stage.prepare()
+    await debit_runs.send(stage.rt, run_of(MONDAY, by_file=True))
+    ((name, body),) = (await debit_files.write_file(stage.rt, BILLER, "autodebit", MONDAY)).items()
+    stage.bank.files.take(name, body)
+    stage.rt.mode = Mode.LIVE
+    lies = {"operation": "results", "fault": "wrong_amount"}
+    assert (await stage.control.post("/control/faults", json=lies)).is_success
+    raw = await results_of(stage, name)
+    taken = await debit_files.take_results(stage.rt, BILLER, "autodebit", raw, today=MONDAY)
+    assert (taken.settled, taken.failed, taken.open) == (0, 0, 2)
+    assert set((await stage.debits()).values()) == {"drawn"}
+    found = await stage.world.rows("SELECT kind, owner, next_action, due_on FROM exceptions")
+    assert len(found) == 2
+    assert {row["kind"] for row in found} == {"amount_differs"}
+    assert all(row["owner"] and row["next_action"] and row["due_on"] for row in found)
+    assert await stage.world.balances() == {}
+    # The bank's corrected file, or its answer to a question, settles them after all.
+    raw = await results_of(stage, name)
+    await debit_files.take_results(stage.rt, BILLER, "autodebit", raw, today=MONDAY)
+    assert set((await stage.debits()).values()) == {"settled"}

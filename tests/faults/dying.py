@@ -1,6 +1,6 @@
-"""Runs the API or the worker so that it kills itself with SIGKILL at one named step.
+"""Runs the API, the worker or a command so that it kills itself with SIGKILL at one named step.
 
-`python dying.py STEP -- serve|worker`: one function is wrapped; all else is the service as it is.
+`python dying.py STEP -- serve|worker|COMMAND …`: one function is wrapped; all else is as it is.
 """
 
 import asyncio
@@ -12,12 +12,12 @@ from typing import Any
 
 import uvicorn
 
-from gateway import worker
+from gateway import cli, worker
 from gateway.api import edge
-from gateway.flows import notifying, providing, resolving
+from gateway.flows import debiting, notifying, providing, resolving
 from gateway.kit.hooks import HookSender
 from gateway.kit.wire import Wire
-from gateway.store import attempts, beginnings, idempotency, moves, webhooks
+from gateway.store import attempts, beginnings, debits, idempotency, moves, webhooks
 
 Function = Callable[..., Any]
 Wrap = Callable[[Function], Function]
@@ -123,6 +123,11 @@ STEPS: dict[str, tuple[Any, str, Wrap]] = {
     "resolve:before-the-write": (resolving, "write_down", before),
     "resolve:before-the-commit": (resolving, "write_down", after),
     "resolve:after-the-commit": (resolving, "landing", after),
+    "debit:after-the-claim": (debits, "draw", after),
+    "debit:before-the-call": (Wire, "send", before),
+    "debit:after-the-answer": (Wire, "send", after),
+    "debit:before-the-commit": (debiting, "write_down", after),
+    "debit:after-the-commit": (debiting, "landing", after),
     "deliver:after-the-claim": (webhooks, "claim", after),
     "deliver:before-the-post": (HookSender, "post", before),
     "deliver:after-the-2xx-is-read": (HookSender, "post", after),
@@ -133,11 +138,13 @@ STEPS: dict[str, tuple[Any, str, Wrap]] = {
 
 def main() -> None:
     """Set the trap and run."""
-    step, _, part = sys.argv[1:]
+    step, _, part, *rest = sys.argv[1:]
     owner, name, wrap = STEPS[step]
     setattr(owner, name, wrap(getattr(owner, name)))
     if part == "worker":
         worker.main()
+    elif part != "serve":
+        cli.commands([part, *rest])
     else:
         uvicorn.run(
             "gateway.app:create_app",

@@ -52,5 +52,25 @@ INSERT INTO exceptions (id, biller_id, payment_id, attempt_id, kind, amount_dong
     next_action, due_on, opened_at, closed_at)
 SELECT gen_random_uuid(), 1, payment_id, id, 'late_money', 1, '', '', now(), now(),
     CASE WHEN number = 1 AND random() < 0.99 THEN now() END FROM attempts;
+INSERT INTO mandates (biller_id, id, partner_id, customer_code, provider, reference, bank,
+    account_masked, sealed, max_debit_dong, retry_days, starts_on, state, consent_given_by,
+    consent_given_at, consent_channel, consent_text_version, consent_text, consent_sha256,
+    consent_evidence, lapses_on, created_at, registered_at, ask_at)
+SELECT 1, gen_random_uuid(), 1, 'PB14' || lpad(n::text, 9, '0'), 'scripted', 'mdt_' || n, '970405',
+    '', '', 2000000, 3, '2026-01-01', CASE WHEN n % 20 = 0 THEN 'active'
+        WHEN n % 20 = 1 THEN 'pending_bank' ELSE 'cancelled' END,
+    '', now(), 'otp', '1', '', '', '', '2028-01-01', now(), now(),
+    CASE WHEN n % 20 = 1 THEN now() END
+FROM generate_series(1, 20000) n;
+INSERT INTO debit_runs (biller_id, id, provider, day, prepared_at)
+SELECT 1, gen_random_uuid(), 'scripted', date '2026-11-01' + n, now() FROM generate_series(0, 19) n;
+INSERT INTO debits (biller_id, id, run_id, mandate_id, provider, customer_code, bill_id, month,
+    amount_dong, state, due_on, tries, payment_id, attempt_id, created_at)
+SELECT 1, gen_random_uuid(), (SELECT id FROM debit_runs ORDER BY day LIMIT 1 OFFSET n % 20),
+    m.id, 'scripted', m.customer_code, 'HD-' || n, '2026-11-01', 150000,
+    CASE WHEN n % 50 = 0 THEN 'planned' WHEN n % 50 = 1 THEN 'drawn' ELSE 'settled' END,
+    date '2026-11-01' + n % 20, 1,
+    (lpad(to_hex(n), 12, '0') || '70008000000000000000')::uuid, gen_random_uuid(), now()
+FROM (SELECT *, row_number() OVER ()::int AS n FROM mandates) m;
 ANALYZE;
 """

@@ -17,9 +17,13 @@ from gateway.store import (
     bills,
     confirmations,
     database,
+    debit_plans,
+    debit_results,
+    debits,
     evidence,
     idempotency,
     live_bills,
+    mandates_due,
     moves,
     payments,
     postings,
@@ -33,7 +37,7 @@ from tests.store.full_tables import FILL
 
 BIG = re.compile(
     r"(bills|customers|payments|payment_bills|deliveries|api_keys|attempts|evidence|exchanges"
-    r"|notifications|quarantine|exceptions)$|idempotency_keys_p|events_p"
+    r"|notifications|quarantine|exceptions|mandates|debits)$|idempotency_keys_p|events_p"
 )
 
 
@@ -178,7 +182,23 @@ BORROWED = {
     "QUARANTINE": (evidence.QUARANTINE, {"quarantine_provider"}),
     "NAMED_ATTEMPTS": (credits_store.NAMED_ATTEMPTS, {"attempts_reference_key"}),
     "NAMED_CUSTOMERS": (credits_store.NAMED_CUSTOMERS, {"customers_pkey"}),
+    "PLAN": (debit_plans.PLAN, {"mandates_active", "bills_open"}),
+    "OF_ATTEMPTS": (debit_results.OF_ATTEMPTS, {"attempts_pkey", "debits_payment"}),
+    "MANDATES_UNREGISTERED": (mandates_due.UNREGISTERED, {"mandates_unregistered"}),
+    "CLAIM_PENDING": (mandates_due.CLAIM_PENDING, {"mandates_ask", "mandates_pkey"}),
     "HOLD_CUSTOMER": (credits_store.HOLD_CUSTOMER, {"customers_pkey"}),
+}
+
+# Chunks of debit runs, planned without whole tables as `debits.BY_INDEX` has them.
+CHUNKS = {
+    "DRAW": (
+        debits.DRAW,
+        {"debits_due", "mandates_pkey", "bills_pkey", "payments_pkey", "debits_mandate"},
+    ),
+    "PUT_OFF": (debits.PUT_OFF, {"debits_due", "debits_pkey"}),
+    "ENDED": (debit_results.ENDED, {"debits_drawn", "payments_pkey", "attempts_pkey"}),
+    "CONCLUDE": (debit_results.CONCLUDE, {"debits_pkey", "mandates_pkey"}),
+    "COMPLETE": (debit_results.COMPLETE, {"debits_run"}),
 }
 
 
@@ -203,7 +223,7 @@ async def test_a_lane_rides_its_indexes_even_on_tables_that_were_analysed_empty(
     assert rides <= named(plan.indexes)
 
 
-@lanes
+@pytest.mark.parametrize(("sql", "rides"), (LANES | CHUNKS).values(), ids=(LANES | CHUNKS).keys())
 async def test_a_lane_rides_its_indexes_on_full_tables(
     sql: str, rides: set[str], full: Raw
 ) -> None:

@@ -18,6 +18,18 @@ PAYMENT = {
         },
     }
 }
+MANDATE_PAYMENT = {
+    "on_a_mandate": {
+        "summary": "The payer's bank debits one bill on a mandate",
+        "value": {
+            "method": "mandate",
+            "mandate_id": "mdt_019a3c84f40070008000000000000001",
+            "partner_reference": "VB-20261124-000778",
+            "channel": "auto_debit",
+            "bills": [{"id": BILL_ID, "amount_dong": AMOUNT_DONG}],
+        },
+    }
+}
 REVERSAL = {
     "wrong_customer": {
         "summary": "The teller chose the wrong customer",

@@ -24,6 +24,20 @@ MANDATE_TABLE: dict[str, Entry] = {
         "The mandate's state does not allow this; `state` says how it stands.",
         "Trạng thái hiện tại của ủy quyền không cho phép; xem `state`.",
     ),
+    "mandate_inactive": Entry(
+        409,
+        "Mandate inactive",
+        "Ủy quyền không có hiệu lực",
+        "It is not active, or today lies outside its days; nothing was debited.",
+        "Ủy quyền chưa hoặc không còn hiệu lực hôm nay; chưa trích nợ.",
+    ),
+    "mandate_limit_exceeded": Entry(
+        422,
+        "Mandate's limit exceeded",
+        "Vượt hạn mức ủy quyền",
+        "The payer permitted less in one debit or in this month; `most_dong` says how much now.",
+        "Vượt hạn mức một lần hoặc trong tháng; `most_dong` là số tiền còn được phép.",
+    ),
     "otp_refused": Entry(
         422,
         "One-time password refused",

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, Field, StringConstraints
 
-from gateway.api import examples, provider_payments
+from gateway.api import examples, mandate_payments, provider_payments
 from gateway.api.exchange import (
     Answered,
     Asked,
@@ -34,9 +34,6 @@ from gateway.domain.errors import CursorInvalid
 from gateway.domain.ids import from_public, to_public
 from gateway.domain.partner import Scope
 from gateway.domain.payment import Method, Order
-from gateway.domain.refusals import (
-    NotOffered,
-)
 from gateway.flows import payments as flow
 from gateway.flows import posting_view, reversals, viewing
 from gateway.runtime import Runtime
@@ -48,9 +45,7 @@ router = APIRouter(prefix="/v1", tags=["payments"])
 class PaymentRequest(Strict):
     """A payment of one or more bills of one customer; all are paid or none."""
 
-    method: Literal[Method.COLLECTED, Method.MANDATE] = Field(
-        description="'collected': you have debited your customer ('mandate' is not offered yet)"
-    )
+    method: Literal[Method.COLLECTED] = Field(description="You have debited your customer")
     biller: BillerCode
     customer_code: CustomerCode
     partner_reference: Reference = Field(
@@ -90,13 +85,14 @@ class PaymentQuery(Strict):
 
 async def create_payment(rt: Runtime, asked: Asked) -> Answered:
     """Answer POST /v1/payments; the hot path, called by the thin and by the ordinary route."""
-    if provider_payments.asks_for_provider(asked.body):
+    method = provider_payments.method_of(asked.body)
+    if method is Method.PROVIDER:
         return await provider_payments.create(rt, asked)
+    if method is Method.MANDATE:
+        return await mandate_payments.create(rt, asked)
     caller = await caller_of(rt, asked, Scope.PAY)
     key = read_key(asked)
     body = read_model(PaymentRequest, asked.body, asked.headers.get("content-type"))
-    if body.method is not Method.COLLECTED:
-        raise NotOffered(body.method)
     order = Order(
         partner_reference=body.partner_reference,
         channel=body.channel,
@@ -133,7 +129,11 @@ async def create_reversal(rt: Runtime, payment_id: str, asked: Asked) -> Answere
     **described(
         answer=Payment | provider_payments.ProviderPayment,
         status=201,
-        body=(PaymentRequest, provider_payments.ProviderPaymentRequest),
+        body=(
+            PaymentRequest,
+            provider_payments.ProviderPaymentRequest,
+            mandate_payments.MandatePaymentRequest,
+        ),
         is_idempotent=True,
         later="Begun; whether the provider has it is in doubt and being found out",
         errors=(
@@ -145,7 +145,6 @@ async def create_reversal(rt: Runtime, payment_id: str, asked: Asked) -> Answere
             "bill_cancelled",
             "amount_mismatch",
             "older_bill_open",
-            "not_offered",
             "channel_not_allowed",
             "lookup_token_required",
             "lookup_token_invalid",
@@ -153,8 +152,11 @@ async def create_reversal(rt: Runtime, payment_id: str, asked: Asked) -> Answere
             "partner_reference_used",
             "provider_not_offered",
             "provider_amount_out_of_range",
+            "mandate_not_found",
+            "mandate_inactive",
+            "mandate_limit_exceeded",
         ),
-        examples=examples.PAYMENT,
+        examples=examples.PAYMENT | examples.MANDATE_PAYMENT,
     ),
 )
 async def post_payment(request: Request) -> Response:

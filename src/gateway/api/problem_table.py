@@ -132,13 +132,6 @@ TABLE: dict[str, Entry] = {
         "The biller wants the oldest bill paid first; add it to this payment or pay it before.",
         "Đơn vị yêu cầu trả hóa đơn cũ trước; hãy thêm vào khoản này hoặc trả trước.",
     ),
-    "not_offered": Entry(
-        422,
-        "Method not offered",
-        "Phương thức chưa cung cấp",
-        "This way to pay does not exist here; `collected` and `provider` do.",
-        "Chưa có cách thanh toán này; hãy dùng `collected` hoặc `provider`.",
-    ),
     "channel_not_allowed": Entry(
         422,
         "Channel not accepted",

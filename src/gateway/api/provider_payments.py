@@ -34,6 +34,7 @@ from gateway.runtime import Runtime
 
 router = APIRouter(prefix="/v1", tags=["payments through providers"])
 
+OTHER_METHODS = (Method.PROVIDER, Method.MANDATE)
 LIFE_MIN_S, LIFE_MAX_S, LIFE_S = 300, 86_400, 900
 
 
@@ -140,15 +141,19 @@ class ProviderList(BaseModel):
     data: list[ProviderOut]
 
 
-def asks_for_provider(raw: bytes) -> bool:
-    """Say whether a body to POST /v1/payments is for a provider; what is no JSON is not."""
-    if b'"provider"' not in raw:
-        return False
+def method_of(raw: bytes) -> Method:
+    """Give the method of a body to POST /v1/payments; what names no other, or is no JSON, collects.
+
+    The common case is not parsed for it.
+    """
+    if b'"provider"' not in raw and b'"mandate"' not in raw:
+        return Method.COLLECTED
     try:
         said = jiter.from_json(raw)
     except ValueError:
-        return False
-    return isinstance(said, dict) and said.get("method") == Method.PROVIDER
+        return Method.COLLECTED
+    named = said.get("method") if isinstance(said, dict) else None
+    return Method(named) if named in OTHER_METHODS else Method.COLLECTED
 
 
 async def create(rt: Runtime, asked: Asked) -> Answered:

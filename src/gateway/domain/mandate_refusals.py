@@ -73,3 +73,31 @@ class DayRefused(CallerError):
 
     def __init__(self, day: date, why: str, why_vi: str) -> None:
         super().__init__(f"no debits on {day}: {why}", f"không thu ngày {day}: {why_vi}")
+
+
+class MandateInactive(CallerError):
+    """Nothing may be debited on the mandate today."""
+
+    code = "mandate_inactive"
+
+    def __init__(self, mandate_id: str, state: str) -> None:
+        super().__init__(
+            f"mandate '{mandate_id}' is '{state}' or not valid today: nothing was debited",
+            f"ủy quyền '{mandate_id}' đang '{state}' hoặc hôm nay không có hiệu lực; chưa trích nợ",
+            mandate_id=mandate_id,
+            state=state,
+        )
+
+
+class MandateLimitExceeded(CallerError):
+    """The payer permitted less than this in one debit, or in this month."""
+
+    code = "mandate_limit_exceeded"
+
+    def __init__(self, mandate_id: str, most_dong: int) -> None:
+        super().__init__(
+            f"mandate '{mandate_id}' permits {most_dong} đồng now; nothing was debited",
+            f"ủy quyền '{mandate_id}' hiện chỉ cho phép {most_dong} đồng; chưa trích nợ",
+            mandate_id=mandate_id,
+            most_dong=most_dong,
+        )

@@ -120,18 +120,6 @@ class OlderBillOpen(CallerError):
         )
 
 
-class NotOffered(CallerError):
-    """This way to pay does not exist here (yet)."""
-
-    code = "not_offered"
-
-    def __init__(self, method: str) -> None:
-        super().__init__(
-            f"method '{method}' is not offered here; 'collected' is",
-            f"phương thức '{method}' chưa được cung cấp; hãy dùng 'collected'",
-        )
-
-
 class ChannelNotAllowed(CallerError):
     """The biller does not accept this channel, or not this much over it."""
 

@@ -1,10 +1,10 @@
 """What debits came to: read from their payments, which only the one door settles.
 
-No funds: again on the next business day, as a new attempt of the same payment. What the bank's
-table says of a mandate (gone, blocked) is done to it; three failed months suspend it.
+No funds: again on the next business day, as a new attempt of the same payment. Three failed months
+suspend a mandate; what one failure does to it was done when it was settled (`following.py`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
 from uuid import UUID
 
@@ -15,7 +15,7 @@ from gateway.domain.clock import business_date
 from gateway.domain.errors import present
 from gateway.domain.ids import stamp_of
 from gateway.domain.mandate import FAILED_MONTHS_MAX, Change, lapses_on
-from gateway.flows.mandates import BANK, change_held
+from gateway.flows.mandates import change_held
 from gateway.kit.abilities import DebitsByFile, DebitsMandates
 from gateway.kit.mandate_messages import AfterFailure
 from gateway.runtime import Runtime
@@ -23,7 +23,6 @@ from gateway.store import database, debit_results, debits, mandates
 from gateway.store.debit_results import Conclusion, Ended
 
 CHUNK = 1000
-_CHANGES = {AfterFailure.SUSPEND: Change.SUSPEND, AfterFailure.CANCEL: Change.CANCEL}
 
 
 async def conclude(rt: Runtime, biller_id: int, code: str, *, today: date | None = None) -> int:
@@ -67,7 +66,7 @@ async def _conclude_some(rt: Runtime, biller_id: int, code: str, today: date) ->
             failed_months_max=FAILED_MONTHS_MAX,
             stamp=stamp_of(now),
         )
-        await _change_mandates(rt, connection, biller_id, _changes(rt, code, ended, failing))
+        await _suspend(rt, connection, biller_id, failing)
     return len(ended)
 
 
@@ -95,25 +94,11 @@ def _after(rt: Runtime, code: str, debit: Ended) -> AfterFailure:
     return AfterFailure.GIVE_UP
 
 
-def _changes(
-    rt: Runtime, code: str, ended: Sequence[Ended], failing: Sequence[UUID]
-) -> Mapping[UUID, tuple[Change, str, str]]:
-    """Give what is to be done to mandates: how, by whom, why."""
-    found = dict.fromkeys(failing, (Change.SUSPEND, "house", f"{FAILED_MONTHS_MAX} failed months"))
-    for debit in ended:
-        change = None if debit.is_settled else _CHANGES.get(_after(rt, code, debit))
-        if change is not None:
-            found[debit.mandate_id] = (change, BANK, f"code {debit.code}")
-    return found
-
-
-async def _change_mandates(
-    rt: Runtime,
-    connection: database.Raw,
-    biller_id: int,
-    changes: Mapping[UUID, tuple[Change, str, str]],
+async def _suspend(
+    rt: Runtime, connection: database.Raw, biller_id: int, failing: Sequence[UUID]
 ) -> None:
-    for mandate_id, (change, origin, reason) in sorted(changes.items()):
+    for mandate_id in sorted(failing):
         held = await mandates.hold(connection, biller_id, mandate_id)
         held = present(held, "a debit has its mandate")
-        await change_held(rt, connection, held, change, origin=origin, reason=reason)
+        reason = f"{FAILED_MONTHS_MAX} failed months"
+        await change_held(rt, connection, held, Change.SUSPEND, origin="house", reason=reason)

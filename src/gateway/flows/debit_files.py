@@ -19,7 +19,7 @@ from gateway.flows.settling import Settled, Source, settle
 from gateway.kit.abilities import DebitsByFile
 from gateway.kit.mandate_messages import FileNamed, ResultLine, Results
 from gateway.runtime import Runtime
-from gateway.store import attempts, database, debit_files
+from gateway.store import attempts, database, debit_files, imports
 from gateway.store.attempts import AttemptRow
 from gateway.store.database import Raw
 
@@ -59,6 +59,7 @@ async def write_file(rt: Runtime, biller_code: str, code: str, day: date) -> dic
     biller = find_biller(rt, biller_code)
     while True:
         async with database.borrow(rt.pool) as connection, connection.transaction():
+            await connection.execute(imports.BULK)
             ids = await debit_files.unfiled(connection, biller.id, code, LINES_MAX)
             if not ids:
                 return await debit_files.files(connection, biller.id, code, day)
@@ -140,8 +141,7 @@ async def _take(rt: Runtime, code: str, line: ResultLine, done: Taken) -> None:
         if held is None:
             return None
         provider = rt.providers[code].provider
-        rank = Rank.GUESS if line.finding.outcome is Outcome.UNKNOWN else Rank.QUERY
-        fact = fact_of(rt, held, provider, rank, line.finding)
+        fact = fact_of(rt, held, provider, _rank(line.finding), line.finding)
         settle_by = take_return if line.is_return else settle
         return await settle_by(rt, connection, held, fact, Source(SOURCE))
 
@@ -151,6 +151,17 @@ async def _take(rt: Runtime, code: str, line: ResultLine, done: Taken) -> None:
         done.returned += not before
     elif settled is not None:
         _count(done, settled.judgement.standing.state)
+
+
+def _rank(finding: Finding) -> Rank:
+    """Rank a line as an answer; a success of a file that is not sure of its sum decides nothing.
+
+    It asks the bank at once, and leaves room for the corrected file.
+    """
+    if finding.outcome is Outcome.UNKNOWN:
+        return Rank.GUESS
+    is_doubtful = finding.outcome is Outcome.SUCCEEDED and finding.amount_dong is None
+    return Rank.NOTIFICATION if is_doubtful else Rank.QUERY
 
 
 async def _is_reversed(rt: Runtime, attempt: AttemptRow) -> bool:
@@ -166,7 +177,7 @@ def _says_nothing_new(known: AttemptRow, line: ResultLine) -> bool:
 def _count(done: Taken, state: AttemptState) -> None:
     if state is AttemptState.SUCCEEDED:
         done.settled += 1
-    elif state in OPEN:
-        done.open += 1
+    elif state in OPEN or state is AttemptState.CONFLICTED:
+        done.open += 1  # nothing is proved: a question is under way, or a person has to look
     else:
         done.failed += 1

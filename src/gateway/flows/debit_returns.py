@@ -11,13 +11,12 @@ from gateway.domain.attempt import AttemptState, Fact
 from gateway.domain.clock import business_date
 from gateway.domain.debit_return import RETURNED, due_again_on
 from gateway.domain.errors import present
-from gateway.domain.mandate import Change
 from gateway.flows import payments
-from gateway.flows.mandates import change_held
+from gateway.flows.following import follow_return
 from gateway.flows.settling import Settled, Source, note_return, settle
 from gateway.kit.logs import log
 from gateway.runtime import Runtime
-from gateway.store import debit_results, debit_returns, mandates
+from gateway.store import debit_returns
 from gateway.store import payments as payments_store
 from gateway.store.attempts import AttemptRow
 from gateway.store.database import Raw
@@ -43,21 +42,9 @@ async def take_return(
     if not given_back:
         return None
     await note_return(connection, attempt, fact, replace(source, name=RETURNED))
-    await _suspend_mandate(rt, connection, attempt, fact)
+    await follow_return(rt, connection, attempt, f"{DISPUTED} {fact.finding.code}".strip())
     log.info("debit.returned", attempt=attempt.reference, provider=attempt.provider)
     return None
-
-
-async def _suspend_mandate(rt: Runtime, connection: Raw, attempt: AttemptRow, fact: Fact) -> None:
-    mandate_id = await debit_results.mandate_of_payment(
-        connection, attempt.biller_id, attempt.payment_id
-    )
-    if mandate_id is None:
-        return
-    held = await mandates.hold(connection, attempt.biller_id, mandate_id)
-    held = present(held, "a debit has its mandate")
-    reason = f"{DISPUTED} {fact.finding.code}".strip()
-    await change_held(rt, connection, held, Change.SUSPEND, origin="payer", reason=reason)
 
 
 async def _row(

@@ -27,7 +27,7 @@ from gateway.flows.access import find_biller
 from gateway.flows.concluding import conclude
 from gateway.flows.debiting import debit_all
 from gateway.flows.mandates import check_provider
-from gateway.flows.minting import SENT_MARGIN_S
+from gateway.flows.minting import DEBIT_LIFE, SENT_MARGIN_S
 from gateway.flows.waking import wake
 from gateway.kit.abilities import DebitsByFile, DebitsMandates
 from gateway.kit.logs import log
@@ -36,8 +36,6 @@ from gateway.store import database, debit_plans, debits, imports
 from gateway.store.debit_plans import Planned
 from gateway.store.debits import Drawing, Minted
 
-LIFE = timedelta(minutes=10)
-"""How long a debit that was sent may arrive at its bank; after it, unknown there is proof."""
 FILE_LIFE_DAYS = 3
 """Business days within which a bank answers a file."""
 FILE_CHUNK = 200
@@ -144,9 +142,13 @@ def _is_too_late(rt: Runtime, run: Run, today: date) -> bool:
 
 
 async def _put_off(rt: Runtime, biller: Biller, run: Run, today: date) -> int:
-    until = next_business_day(today)
+    until, count = next_business_day(today), 0
     async with database.borrow(rt.pool) as connection:
-        return await debits.put_off(connection, biller.id, run.provider, day=today, until=until)
+        while some := await debits.put_off(
+            connection, biller.id, run.provider, day=today, until=until
+        ):
+            count += some
+    return count
 
 
 def _bank(rt: Runtime, code: str) -> DebitsMandates[Any] | DebitsByFile[Any]:
@@ -196,7 +198,7 @@ def _minted(
 
 def _drawing(rt: Runtime, biller: Biller, run: Run, today: date) -> Drawing:
     now, provider = rt.clock.now(), _bank(rt, run.provider)
-    expires_at = now + LIFE
+    expires_at = now + DEBIT_LIFE
     due_at = now + timedelta(seconds=provider.config.deadline_s + SENT_MARGIN_S)
     if run.by_file or not isinstance(provider, DebitsMandates):
         days = next_business_day(today, FILE_LIFE_DAYS) - today

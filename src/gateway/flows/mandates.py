@@ -32,7 +32,7 @@ from gateway.domain.sealing import seal, unseal
 from gateway.flows.access import find_biller
 from gateway.kit.abilities import DebitsByFile, DebitsMandates
 from gateway.runtime import Runtime
-from gateway.store import database
+from gateway.store import database, mandates_due
 from gateway.store import mandates as store
 from gateway.store.database import Raw
 from gateway.store.mandates import ChangeRow, MandateRow
@@ -182,7 +182,7 @@ async def expire_lapsed(rt: Runtime) -> int:
     today, count = business_date(rt.clock.now()), 0
     for biller_id in rt.directory.biller_ids:
         async with database.borrow(rt.pool) as connection:
-            lapsed = await store.lapsed(connection, biller_id, today, 1000)
+            lapsed = await mandates_due.lapsed(connection, biller_id, today, 1000)
         for row in lapsed:
             why = "ended" if row.ends_on is not None and row.ends_on < today else "unused"
             await change(rt, row, Change.EXPIRE, origin="house", reason=why)

@@ -7,14 +7,18 @@ from uuid import UUID
 
 from gateway.domain.biller import Biller, Channel
 from gateway.domain.clock import business_date
-from gateway.domain.payment import Order, least_part
+from gateway.domain.fingerprint import Fingerprint
+from gateway.domain.payment import Method, Order, least_part
 from gateway.domain.provider_refusals import ProviderAmountOutOfRange, ProviderNotOffered
 from gateway.flows.idempotency import Keyed
-from gateway.kit.abilities import TakesPayments
+from gateway.kit.abilities import DebitsMandates, TakesPayments
 from gateway.runtime import Runtime
 from gateway.store import beginnings
+from gateway.store.idempotency import KeyName
 
 SENT_MARGIN_S = 15.0
+DEBIT_LIFE = timedelta(minutes=10)
+"""How long a debit that was sent may arrive at its bank; after it, unknown there is proof."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,4 +106,45 @@ def new_attempt(
         created_at=now,
         expires_at=now + payer.life,
         due_at=now + answer_by,
+    )
+
+
+def new_debit(  # noqa: PLR0913 (what one debit is made of)
+    rt: Runtime,
+    provider: DebitsMandates[Any],
+    biller: Biller,
+    mandate: str,
+    order: Order,
+    *,
+    name: KeyName,
+    print_of: Fingerprint,
+) -> beginnings.NewAttempt:
+    """Mint the attempt of a debit outside any run; its option is the mandate's reference."""
+    now = rt.clock.now()
+    attempt_id = rt.new_id_at(now)
+    return beginnings.NewAttempt(
+        biller_id=biller.id,
+        payment_id=rt.new_id_at(now),
+        attempt_id=attempt_id,
+        partner_id=name.partner_id,
+        operation=name.operation,
+        key=name.key,
+        fingerprint="\\x" + print_of.sha256.hex(),
+        field_digests="\\x" + print_of.field_digests.hex(),
+        channel=order.channel,
+        amount_dong=order.amount_dong,
+        least_part=least_part(biller.rules),
+        provider=provider.code,
+        reference=provider.reference_of(attempt_id, now),
+        option=mandate,
+        text=f"Thanh toán hóa đơn điện {order.customer_code}",
+        return_url="",
+        notify_url=f"{rt.public_url}/v1/notifications/{provider.code}",
+        payer_ip="127.0.0.1",
+        locale="vi",
+        visibility_s=int(provider.config.visibility_s),
+        created_at=now,
+        expires_at=now + DEBIT_LIFE,
+        due_at=now + timedelta(seconds=provider.config.deadline_s + SENT_MARGIN_S),
+        method=Method.MANDATE,
     )

@@ -102,13 +102,13 @@ async def _begin(rt: Runtime, caller: Caller, asked: ProviderPayment) -> Answer:
         biller = payments.checked(rt, caller, asked.biller, order, asked.lookup_token)
         provider = provider_for(rt, asked.payer, order.channel, order.amount_dong)
     except CallerError:
-        answer = await _answered_before(rt, asked.keyed)
+        answer = await answered_before(rt, asked.keyed)
         if answer is None:
             raise
         return answer
     wanted = Wanted(asked.payer, order.channel, order.customer_code, order.amount_dong)
     # A repetition, or what is refused anyway, closes nobody's order.
-    before = await _explain(rt, biller, asked)
+    before = await explain(rt, biller, order, asked.keyed)
     if before is not None:
         return before
     await close_older(rt, biller, order)
@@ -116,7 +116,7 @@ async def _begin(rt: Runtime, caller: Caller, asked: ProviderPayment) -> Answer:
         row = new_attempt(rt, provider, biller, wanted, asked.keyed)
         if await _is_written(rt, row, new_payment(biller, order, row.created_at)):
             return await _go(rt, asked.keyed, provider, row)
-        answer = await _explain(rt, biller, asked)
+        answer = await explain(rt, biller, order, asked.keyed)
         if answer is not None:
             return answer
     raise Overloaded
@@ -139,31 +139,30 @@ async def _is_written(
         return False
 
 
-async def _explain(rt: Runtime, biller: Biller, asked: ProviderPayment) -> Answer | None:
+async def explain(rt: Runtime, biller: Biller, order: BillOrder, keyed: Keyed) -> Answer | None:
     """Say why nothing was begun: answered before, reference used, refused; None: try again."""
-    answer = await _answered_before(rt, asked.keyed)
+    answer = await answered_before(rt, keyed)
     if answer is not None:
         return answer
-    order = asked.order
     async with database.borrow(rt.pool) as connection:
         used_by = await payments_store.by_reference(
-            connection, asked.keyed.name.partner_id, order.partner_reference
+            connection, keyed.name.partner_id, order.partner_reference
         )
         states = await bills_store.states(
             connection, biller.id, order.customer_code, [line.bill_id for line in order.lines]
         )
     if used_by is not None:
         # Perhaps by this very request in another process, written down since the key was read.
-        answer = await _answered_before(rt, asked.keyed)
+        answer = await answered_before(rt, keyed)
         if answer is None:
             raise PartnerReferenceUsed(order.partner_reference, to_public("pay", used_by))
         return answer
     refusal = refusal_of(biller.code, biller.rules, order, states)
-    return None if refusal is None else await keep_refusal(rt, asked.keyed, refusal)
+    return None if refusal is None else await keep_refusal(rt, keyed, refusal)
 
 
 async def _try_again(rt: Runtime, caller: Caller, asked: AnotherAttempt) -> Answer:
-    answer = await _answered_before(rt, asked.keyed)
+    answer = await answered_before(rt, asked.keyed)
     if answer is not None:
         return answer
     payment = await payments.read_row(rt, caller, asked.payment_id)
@@ -189,7 +188,7 @@ async def _try_again(rt: Runtime, caller: Caller, asked: AnotherAttempt) -> Answ
     if outbid is not None:
         return await _go(rt, asked.keyed, provider, row)
     # Perhaps this very request, in another process, has made the attempt that is open now.
-    answer = await _answered_before(rt, asked.keyed)
+    answer = await answered_before(rt, asked.keyed)
     if answer is None:
         raise AttemptStillOpen(to_public("pay", payment.id), payment.status)
     return answer
@@ -218,10 +217,10 @@ async def _go(
         return await write_down(rt, connection, held, "create", heard)
 
     await landing(rt, write, row.biller_id)
-    return await _answer(rt, keyed, row.payment_id)
+    return await answer_with(rt, keyed, row.payment_id)
 
 
-async def _answer(rt: Runtime, keyed: Keyed, payment_id: UUID) -> Answer:
+async def answer_with(rt: Runtime, keyed: Keyed, payment_id: UUID) -> Answer:
     """Keep the first answer under the key: how the payment goes at this moment."""
     going = await viewing.view(rt, payment_id)
     status_code = UNDER_WAY if going.certainty is Certainty.IN_DOUBT else OPENED
@@ -237,7 +236,7 @@ async def _answer(rt: Runtime, keyed: Keyed, payment_id: UUID) -> Answer:
     return Answer(stored.status_code, stored.body, is_replay=True)
 
 
-async def _answered_before(rt: Runtime, keyed: Keyed) -> Answer | None:
+async def answered_before(rt: Runtime, keyed: Keyed) -> Answer | None:
     """Give what was answered under the key, or, if whoever ran it died, how it goes now.
 
     Raises:
@@ -251,4 +250,4 @@ async def _answered_before(rt: Runtime, keyed: Keyed) -> Answer | None:
     going = await viewing.view(rt, stored.resource_id)
     if going.is_being_sent:
         raise StillProcessing
-    return await _answer(rt, keyed, stored.resource_id)
+    return await answer_with(rt, keyed, stored.resource_id)

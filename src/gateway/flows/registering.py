@@ -21,11 +21,14 @@ from gateway.kit.logs import log
 from gateway.kit.mandate_messages import Mandate, MandateNews, MandateSaid
 from gateway.kit.messages import Call, Garbled, Moment, NextAction, Reply, Verdict
 from gateway.runtime import Runtime
-from gateway.store import database
+from gateway.store import database, mandates_due
 from gateway.store import mandates as store
 from gateway.store.mandates import MandateRow
 
 PAGE = 500
+ABREAST = 20
+ASK_AGAIN_S = (60.0, 60.0, 300.0, 900.0, *(3600.0,) * 72, *(21_600.0,) * 28)
+"""How long after each question the next one comes: ten days in all, longer than any call takes."""
 Build = Callable[[Mandate, Moment], Call]
 Read = Callable[[Mandate, Reply], MandateSaid]
 
@@ -83,7 +86,7 @@ async def register_pending(rt: Runtime, code: str) -> int:
 
     while True:
         async with database.borrow(rt.pool) as connection:
-            page = await store.unregistered(connection, code, after, PAGE)
+            page = await mandates_due.unregistered(connection, code, after, PAGE)
         if not page:
             return done
         done += sum(await asyncio.gather(*(one(row) for row in page)))
@@ -139,6 +142,26 @@ async def ask(rt: Runtime, row: MandateRow) -> MandateRow:
         return row
     said = await _ask(rt, row, provider.query_mandate, provider.read_mandate_queried)
     return row if said.state is None else await _hear(rt, row, said)
+
+
+async def ask_pending(rt: Runtime, code: str) -> int:
+    """Ask this bank about mandates that wait for it and are due; gives how many.
+
+    A wallet's token comes so as well: the second step of a link is a question.
+
+    Safe from many workers; one that dies leaves the next question to its time.
+    """
+    if not isinstance(rt.providers[code].provider, DebitsMandates):
+        return 0
+    async with database.borrow(rt.pool) as connection:
+        due = await mandates_due.claim_pending(
+            connection, code, rt.clock.now(), ASK_AGAIN_S, ABREAST
+        )
+    results = await asyncio.gather(*(ask(rt, row) for row in due), return_exceptions=True)
+    for row, result in zip(due, results, strict=True):
+        if isinstance(result, BaseException):
+            log.warning("mandate.not_asked", mandate=row.reference, error=type(result).__name__)
+    return len(due)
 
 
 async def hear_news(rt: Runtime, code: str, news: MandateNews) -> Verdict:

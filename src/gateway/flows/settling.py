@@ -35,6 +35,7 @@ from gateway.domain.progress import (
     next_question_in,
 )
 from gateway.flows.exceptions import open_exception
+from gateway.flows.following import follow_failure
 from gateway.flows.taking import take_money
 from gateway.kit import metrics
 from gateway.kit.logs import log
@@ -128,6 +129,8 @@ async def _write(
         await _follow(rt, connection, payment, after)
     judgement = await _ask_again(connection, attempt, judgement, fact)
     await evidence.add(connection, _evidence(attempt, fact, source, judgement))
+    if after is AttemptState.FAILED and before is not after:
+        await follow_failure(rt, connection, attempt, fact.finding.code)
     await open_exception(rt, connection, attempt, judgement)
     _tell(attempt, before, judgement, fact, source)
     return Settled(before, judgement, outbid)

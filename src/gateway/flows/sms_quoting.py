@@ -2,22 +2,20 @@
 
 import secrets
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from gateway.domain import sms_texts as say
 from gateway.domain.biller import Biller, Channel
-from gateway.domain.clock import business_date
 from gateway.domain.derivation import derive_key
 from gateway.domain.fingerprint import fingerprint_of
 from gateway.domain.mandate import MandateState
-from gateway.domain.payment import Line, Method, least_part
+from gateway.domain.payment import Line, Order
 from gateway.domain.phones import normalise_phone
 from gateway.domain.sealing import seal, unseal
 from gateway.domain.sms_banking import OTP_LIFE, OTP_TRIES, hash_otp, otp_of, sender_hash
 from gateway.flows.mandates import account_of
-from gateway.flows.minting import SENT_MARGIN_S
+from gateway.flows.minting import new_debit, new_payment
 from gateway.kit.abilities import CarriesMessages, DebitsMandates
 from gateway.runtime import Runtime
 from gateway.store import beginnings, idempotency, mandates
@@ -25,9 +23,6 @@ from gateway.store import sms_banking as store
 from gateway.store.bills import OpenBill
 from gateway.store.database import Raw
 from gateway.store.mandates import MandateRow
-
-LIFE = timedelta(minutes=10)
-"""How long a debit that was sent may arrive at its bank."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,46 +117,27 @@ async def begin_payment(
     """Write payment and attempt as sent, the bill held hard; None if it cannot be begun now."""
     rt, now = desk.rt, desk.rt.clock.now()
     provider, _ = rt.provider(mandate.provider, DebitsMandates)
-    attempt_id, payment_id = rt.new_id_at(now), rt.new_id_at(now)
     facts = {"quote": waits.id.hex, "bill": waits.bill_id, "amount": waits.amount_dong}
-    print_of = fingerprint_of("create_payment", facts)
-    row = beginnings.NewAttempt(
-        biller_id=desk.biller.id,
-        payment_id=payment_id,
-        attempt_id=attempt_id,
-        partner_id=mandate.partner_id,
-        operation="create_payment",
-        key=f"sms_{waits.id.hex}",
-        fingerprint="\\x" + print_of.sha256.hex(),
-        field_digests="\\x" + print_of.field_digests.hex(),
-        channel=Channel.SMS_BANKING,
-        amount_dong=waits.amount_dong,
-        least_part=least_part(desk.biller.rules),
-        provider=provider.code,
-        reference=provider.reference_of(attempt_id, now),
-        option=None,
-        text=f"Thanh toán hóa đơn điện {waits.customer_code}",
-        return_url="",
-        notify_url=f"{rt.public_url}/v1/notifications/{provider.code}",
-        payer_ip="127.0.0.1",
-        locale="vi",
-        visibility_s=int(provider.config.visibility_s),
-        created_at=now,
-        expires_at=now + LIFE,
-        due_at=now + timedelta(seconds=provider.config.deadline_s + SENT_MARGIN_S),
-        method=Method.MANDATE,
-    )
-    payment = beginnings.NewPayment(
+    name = idempotency.KeyName(mandate.partner_id, "create_payment", f"sms_{waits.id.hex}")
+    order = Order(
         partner_reference=f"sms_{waits.id.hex}",
+        channel=Channel.SMS_BANKING,
         customer_code=waits.customer_code,
         lines=(Line(waits.bill_id, waits.amount_dong),),
-        oldest_first=desk.biller.rules.oldest_first,
-        business_date=business_date(now),
     )
+    row = new_debit(
+        rt,
+        provider,
+        desk.biller,
+        mandate.reference,
+        order,
+        name=name,
+        print_of=fingerprint_of(name.operation, facts),
+    )
+    payment = new_payment(desk.biller, order, row.created_at)
     months = idempotency.months_kept(now.date())
     if await beginnings.begin(connection, row, payment, months) is None:
         return None
     # Nobody repeats this request by its key: the message's own id is what makes it one.
-    name = idempotency.KeyName(row.partner_id, row.operation, row.key)
     await idempotency.finish(connection, name, status_code=202, body="{}", months=months)
-    return payment_id, attempt_id
+    return row.payment_id, row.attempt_id

@@ -120,7 +120,23 @@ SELECT a.id AS attempt_id, d.bill_id, d.mandate_id, d.tries
 FROM attempts a JOIN debits d ON d.biller_id = a.biller_id AND d.payment_id = a.payment_id
 WHERE a.biller_id = $1 AND a.id = ANY ($2::uuid[])
 """
-OF_PAYMENT = "SELECT id, mandate_id FROM debits WHERE biller_id = $1 AND payment_id = $2"
+# The mandate of an attempt: a run's debit names it, one outside any run has it as its option. Rides
+# debits_payment, attempts_pkey, mandates_reference_key.
+MANDATE_OF = """
+SELECT mandate_id FROM debits WHERE biller_id = $1 AND payment_id = $2
+UNION ALL
+SELECT m.id FROM attempts a
+JOIN mandates m ON m.provider = a.provider AND m.reference = a.option AND m.biller_id = a.biller_id
+WHERE a.biller_id = $1 AND a.id = $3
+LIMIT 1
+"""
+# What was debited of a customer at a bank in a month, or may still be. Rides payments_customer.
+DEBITED_IN_MONTH = """
+SELECT coalesce(sum(amount_dong), 0)::bigint FROM payments
+WHERE biller_id = $1 AND customer_code = $2 AND provider = $3 AND method = 'mandate'
+  AND date_trunc('month', business_date) = date_trunc('month', $4::date)
+  AND status NOT IN ('failed', 'expired', 'cancelled') AND reversed_at IS NULL
+"""
 RETURNED = """
 UPDATE debits SET state = 'returned', reason = $3
 WHERE biller_id = $1 AND payment_id = $2 AND state <> 'returned'
@@ -254,10 +270,20 @@ async def of_attempts(
     return {row["attempt_id"]: OfAttempt(**row) for row in rows}
 
 
-async def mandate_of_payment(connection: Raw, biller_id: int, payment_id: UUID) -> UUID | None:
-    """Give the mandate that a payment was debited on."""
-    row = await connection.fetchrow(OF_PAYMENT, biller_id, payment_id)
-    return None if row is None else row["mandate_id"]
+async def mandate_of(
+    connection: Raw, biller_id: int, payment_id: UUID, attempt_id: UUID
+) -> UUID | None:
+    """Give the mandate that an attempt debits, None if it is no debit."""
+    found: UUID | None = await connection.fetchval(MANDATE_OF, biller_id, payment_id, attempt_id)
+    return found
+
+
+async def debited_in_month(
+    connection: Raw, biller_id: int, customer_code: str, provider: str, day: date
+) -> int:
+    """Give what was debited in the month of a day, and what may still be, in đồng."""
+    done: int = await connection.fetchval(DEBITED_IN_MONTH, biller_id, customer_code, provider, day)
+    return done
 
 
 async def returned(connection: Raw, biller_id: int, payment_id: UUID, reason: str) -> None:

@@ -140,12 +140,17 @@ SELECT (SELECT count(*) FROM locked) AS looked, (SELECT count(*) FROM skipped) A
 FROM (SELECT due_on, id FROM locked ORDER BY due_on DESC, id DESC LIMIT 1) last
 """
 
-# Puts off what the cut-off overtook: the next business day draws it. Rides debits_due.
+# Puts off what the cut-off overtook, at most $5: the next business day draws it. Rides debits_due.
 PUT_OFF = """
-UPDATE debits SET due_on = $4 WHERE biller_id = $1 AND provider = $2 AND state = 'planned'
-  AND due_on <= $3
-RETURNING id
+WITH late AS MATERIALIZED (
+    SELECT biller_id, id FROM debits
+    WHERE biller_id = $1 AND provider = $2 AND state = 'planned' AND due_on <= $3
+    ORDER BY due_on, id LIMIT $5 FOR UPDATE
+)
+UPDATE debits d SET due_on = $4 FROM late l WHERE d.biller_id = l.biller_id AND d.id = l.id
+RETURNING d.id
 """
+PUT_OFF_MOST = 5000
 
 
 # A plan that was made while the tables were small would read them whole for each chunk.
@@ -242,6 +247,16 @@ async def _draw(
     )
 
 
-async def put_off(connection: Raw, biller_id: int, provider: str, *, day: date, until: date) -> int:
-    """Let the next business day draw what is still planned; gives how many."""
-    return len(await connection.fetch(PUT_OFF, biller_id, provider, day, until))
+async def put_off(
+    connection: Raw,
+    biller_id: int,
+    provider: str,
+    *,
+    day: date,
+    until: date,
+    most: int = PUT_OFF_MOST,
+) -> int:
+    """Let the next business day draw what is still planned, a part of it; 0 if nothing is left."""
+    async with connection.transaction():
+        await connection.execute(BY_INDEX)
+        return len(await connection.fetch(PUT_OFF, biller_id, provider, day, until, most))

@@ -52,6 +52,8 @@ MANDATES = Table(
     Column("lapses_on", Date, nullable=False),
     columns.at("registered_at", null=True),
     columns.at("created_at"),
+    columns.at("ask_at", null=True),
+    Column("asked", SmallInteger, nullable=False),
     UniqueConstraint("provider", "reference", name="mandates_reference_key"),
     Index(
         "mandates_live",
@@ -73,6 +75,12 @@ MANDATES = Table(
         "id",
         postgresql_where=text("registered_at IS NULL AND state LIKE 'pending%'"),
     ),
+)
+Index(
+    "mandates_ask",
+    MANDATES.c.provider,
+    MANDATES.c.ask_at,
+    postgresql_where=text("state = 'pending_bank'"),
 )
 MANDATE_EVENTS = Table(
     "mandate_events",

@@ -9,7 +9,7 @@ import asyncpg
 
 from gateway.store.database import Raw
 
-_COLUMNS = """
+COLUMNS = """
 m.biller_id, m.id, m.partner_id, m.customer_code, m.provider, m.reference, m.bank,
 m.account_masked, m.sealed, m.max_debit_dong, m.max_month_dong, m.day_of_month, m.retry_days,
 m.starts_on, m.ends_on, m.state, m.suspended_by, m.reason, m.provider_id, m.agency,
@@ -36,47 +36,30 @@ HAS_CUSTOMER = "SELECT EXISTS (SELECT FROM customers WHERE biller_id = $1 AND co
 
 # The live mandate of a customer; rides mandates_live.
 LIVE_OF = f"""
-SELECT {_COLUMNS} FROM mandates m
+SELECT {COLUMNS} FROM mandates m
 WHERE m.biller_id = $1 AND m.customer_code = $2
   AND m.state NOT IN ('cancelled', 'rejected', 'expired')
 """  # noqa: S608 (a constant of this file)
 BY_ID = f"""
-SELECT {_COLUMNS} FROM mandates m WHERE m.biller_id = ANY ($2::smallint[]) AND m.id = $1
+SELECT {COLUMNS} FROM mandates m WHERE m.biller_id = ANY ($2::smallint[]) AND m.id = $1
 """  # noqa: S608 (a constant of this file)
 BY_IDS = f"""
-SELECT {_COLUMNS} FROM mandates m WHERE m.biller_id = $1 AND m.id = ANY ($2::uuid[])
+SELECT {COLUMNS} FROM mandates m WHERE m.biller_id = $1 AND m.id = ANY ($2::uuid[])
 """  # noqa: S608 (a constant of this file)
 BY_REFERENCE = f"""
-SELECT {_COLUMNS} FROM mandates m WHERE m.provider = $1 AND m.reference = $2
+SELECT {COLUMNS} FROM mandates m WHERE m.provider = $1 AND m.reference = $2
 """  # noqa: S608 (a constant of this file)
 HOLD = f"""
-SELECT {_COLUMNS} FROM mandates m WHERE m.biller_id = $1 AND m.id = $2 FOR UPDATE
+SELECT {COLUMNS} FROM mandates m WHERE m.biller_id = $1 AND m.id = $2 FOR UPDATE
 """  # noqa: S608 (a constant of this file)
 
 # A page of mandates, newest first; rides mandates_pkey backwards; at most 101.
 LIST = f"""
-SELECT {_COLUMNS} FROM mandates m
+SELECT {COLUMNS} FROM mandates m
 WHERE m.biller_id = ANY ($1::smallint[]) AND ($2::int IS NULL OR m.partner_id = $2)
   AND ($3::uuid IS NULL OR m.id < $3) AND ($4::text IS NULL OR m.customer_code = $4)
   AND ($5::text IS NULL OR m.state = $5)
 ORDER BY m.id DESC LIMIT $6
-"""  # noqa: S608 (a constant of this file)
-
-# What no bank was told of yet; rides mandates_unregistered.
-UNREGISTERED = f"""
-SELECT {_COLUMNS} FROM mandates m
-WHERE m.provider = $1 AND m.registered_at IS NULL AND m.state LIKE 'pending%'
-  AND ($2::uuid IS NULL OR m.id > $2)
-ORDER BY m.id LIMIT $3
-"""  # noqa: S608 (a constant of this file)
-
-# Mandates whose time is over: their last day, or 13 months without a debit. A scan of one biller,
-# once a day.
-LAPSED = f"""
-SELECT {_COLUMNS} FROM mandates m
-WHERE m.biller_id = $1 AND m.state IN ('active', 'suspended')
-  AND (m.lapses_on <= $2 OR m.ends_on < $2)
-ORDER BY m.id LIMIT $3
 """  # noqa: S608 (a constant of this file)
 
 # Moves a held mandate and writes why, tells the biller; a source that was heard before moves
@@ -84,7 +67,8 @@ ORDER BY m.id LIMIT $3
 CHANGE = """
 WITH moved AS (
     UPDATE mandates SET state = $3, suspended_by = $4, reason = $5,
-        failed_months = CASE WHEN $3 = 'active' THEN 0 ELSE failed_months END
+        failed_months = CASE WHEN $3 = 'active' THEN 0 ELSE failed_months END,
+        ask_at = CASE WHEN $3 = 'pending_bank' THEN $10::timestamptz END, asked = 0
     WHERE biller_id = $1 AND id = $2 AND state = $6
     RETURNING biller_id, id
 ), noted AS (
@@ -108,6 +92,7 @@ SELECT EXISTS (SELECT FROM mandate_events
 """
 REGISTERED = """
 UPDATE mandates SET registered_at = coalesce(registered_at, $3),
+    ask_at = CASE WHEN registered_at IS NULL AND state = 'pending_bank' THEN $3 ELSE ask_at END,
     provider_id = coalesce($4, provider_id)
 WHERE biller_id = $1 AND id = $2
 """
@@ -249,18 +234,6 @@ async def find(connection: Raw, wanted: Filter) -> list[MandateRow]:
         *(wanted.state, wanted.limit),
     )
     return [MandateRow(**row) for row in rows]
-
-
-async def unregistered(
-    connection: Raw, provider: str, after: UUID | None, most: int
-) -> list[MandateRow]:
-    """Read mandates that their bank was not told of."""
-    return [MandateRow(**r) for r in await connection.fetch(UNREGISTERED, provider, after, most)]
-
-
-async def lapsed(connection: Raw, biller_id: int, today: date, most: int) -> list[MandateRow]:
-    """Read mandates whose time is over."""
-    return [MandateRow(**r) for r in await connection.fetch(LAPSED, biller_id, today, most)]
 
 
 async def change(connection: Raw, held: MandateRow, row: ChangeRow) -> bool:
