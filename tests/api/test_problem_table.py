@@ -14,7 +14,9 @@ from gateway.domain.errors import CallerError, GatewayError, Unavailable
 from gateway.flows import operate
 
 DOC = Path(__file__).parents[2] / "docs" / "problems.md"
-BY_COMMAND_ONLY = {"rules_invalid", "partner_unknown", "too_many_keys", "webhook_url_refused"}
+BY_COMMAND_ONLY = {
+    *("rules_invalid", "partner_unknown", "too_many_keys", "webhook_url_refused", "pilot_invalid"),
+}
 """Codes that only the operator's command line meets."""
 HEAD = """# Problems
 
