@@ -156,6 +156,7 @@ async def get_cash(request: Request) -> Response:
 @router.get(
     "/export",
     summary="A month's figures with raw rows, to recompute them",
+    response_class=FileResponse,
     **described(
         answer=None,
         query=ExportQuery,
