@@ -161,7 +161,8 @@ def become(module: str, *args: str) -> None:
 
 def test(*args: str) -> None:
     """Run the tests: all but the slow ones on two processes, or what `args` say."""
-    become("pytest", "-o", f"cache_dir={cache('pytest')}", *(args or ["-n", "2"]))
+    on_two = ["-n", "2", "--dist", "loadgroup"]
+    become("pytest", "-o", f"cache_dir={cache('pytest')}", *(args or on_two))
 
 
 def lint(*_: str) -> None:

@@ -1,5 +1,6 @@
 """Every channel's play, through real HTTP between real processes: a channel's journey."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -9,9 +10,13 @@ from gateway.cli import commands
 from gateway.house import DEMO_KEYS, House, Plan, open_house
 from gateway.sandbox.plays import PlayStage, plays
 from gateway.sandbox.processes import PartFailed
-from tests.faults.parts import free_port, reachable_folder
+from tests.faults.parts import reachable_folder
 
 CUSTOMERS = 400
+# Below the ports that outgoing connections are given: the house takes twenty in a row.
+FIRST_PORT = 12_000 + os.getpid() % 150 * 24
+pytestmark = pytest.mark.xdist_group("houses")
+"""One process opens the houses, for each of them starts a dozen simulators."""
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +25,7 @@ def house() -> Iterator[House]:
     parts = {part.code: part for play in plays().values() for part in play.parts}
     with (
         reachable_folder() as folder,
-        open_house(Plan(folder / "state", free_port(), CUSTOMERS), list(parts.values())) as up,
+        open_house(Plan(folder / "state", FIRST_PORT, CUSTOMERS), list(parts.values())) as up,
     ):
         yield up
 

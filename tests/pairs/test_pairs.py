@@ -37,6 +37,7 @@ from tests.pairs.race import (
 )
 from tests.pairs.street import Street, parts
 
+pytestmark = pytest.mark.xdist_group("houses")
 CUSTOMERS = 200
 # Below the ports that outgoing connections are given: the house takes fifteen in a row.
 FIRST_PORT = 16_000 + os.getpid() % 800 * 20
