@@ -1,49 +1,54 @@
-"""What a tablet and its house send about cash."""
+"""What a receipt may hold, and how an upload is answered."""
+
+import json
+from typing import Any
+from uuid import UUID
 
 import pytest
 from pydantic import ValidationError
 
-from gateway.api.hand_over_models import DayCloseIn, ReceiptIn, ReceiptUpload
+from gateway.api.hand_over_models import ReceiptIn, write_upload
+from gateway.domain.field_cash import Result
+from gateway.flows.field_cash import UploadLine
 
-RECEIPT = {
-    "seq": 7,
-    "receipt_no": "BN-0007",
+ID = UUID("01936b2e-0000-7000-8000-000000000001")
+WIRE: dict[str, Any] = {
+    "seq": 1,
+    "receipt_no": "tab-1-000001",
     "bill_id": "HD-A",
     "amount_dong": 150_000,
-    "collected_at": "2026-11-24T09:30:00+07:00",
-    "gps": "9.1768,105.1524",
+    "collected_at": "2026-11-24T08:15:00+07:00",
     "hmac": "0" * 64,
 }
 
 
-def test_what_was_signed_is_kept_as_its_very_text() -> None:
-    receipt = ReceiptIn.model_validate(RECEIPT).receipt()
-    assert receipt.collected_text == "2026-11-24T09:30:00+07:00"
-    assert receipt.collected_at.utcoffset() is not None
-    assert (receipt.seq, receipt.amount_dong, receipt.mac) == (7, 150_000, "0" * 64)
+def test_an_instant_is_kept_as_its_device_signed_it() -> None:
+    receipt = ReceiptIn.model_validate(WIRE).receipt()
+    assert receipt.collected_text == "2026-11-24T08:15:00+07:00"
+    assert receipt.collected_at.isoformat() == receipt.collected_text
 
 
 @pytest.mark.parametrize(
-    "changed",
+    "changes",
     [
-        {"amount_dong": 0},
-        {"amount_dong": 150_000.0},
-        {"amount_dong": "150000"},
-        {"seq": 0},
-        {"collected_at": "2026-11-24T09:30:00"},
-        {"gps": "9.1768"},
+        {"collected_at": "2026-11-24T08:15:00"},
         {"hmac": "A" * 64},
-        {"hmac": None},
+        {"receipt_no": "a\nb"},
+        {"seq": 0},
+        {"amount_dong": 1.5},
     ],
-    ids=str,
+    ids=["no-zone", "upper-hex", "line-break", "no-number", "half-dong"],
 )
-def test_a_receipt_that_no_tablet_signs_is_refused(changed: dict[str, object]) -> None:
+def test_a_receipt_that_could_be_read_in_two_ways_is_refused(changes: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
-        ReceiptIn.model_validate(RECEIPT | changed)
+        ReceiptIn.model_validate(WIRE | changes)
 
 
-def test_an_upload_has_receipts_and_a_close_counts_no_less_than_nothing() -> None:
-    with pytest.raises(ValidationError):
-        ReceiptUpload.model_validate({"device": "tab-1", "receipts": []})
-    with pytest.raises(ValidationError):
-        DayCloseIn.model_validate({"cash_total_dong": -1})
+def test_the_sums_of_an_upload_leave_out_what_came_before() -> None:
+    lines = [
+        UploadLine(1, "a", Result.ACCEPTED, payment_id=ID, amount_dong=5),
+        UploadLine(1, "a", Result.DUPLICATE, Result.ACCEPTED, payment_id=ID, amount_dong=5),
+        UploadLine(2, "b", Result.ALREADY_PAID, suspense_id=ID, amount_dong=7),
+    ]
+    told = json.loads(write_upload(ID, lines))
+    assert (told["accepted_dong"], told["waiting_dong"]) == (5, 7)
