@@ -87,6 +87,14 @@ SELECT coalesce(sum(CASE a.id WHEN t.debit_account THEN 1 ELSE -1 END * t.amount
 FROM providers p JOIN ledger_accounts a ON a.id = p.receivable_account
 JOIN transfers t ON a.id IN (t.debit_account, t.credit_account) WHERE p.code = $1
 """
+# What a collector was given into the hand, as the ledger has it; and receipts that never came.
+IN_HAND = """
+SELECT coalesce(sum(CASE a.id WHEN t.debit_account THEN 1 ELSE -1 END * t.amount_dong), 0)
+    ::bigint AS dong
+FROM ledger_accounts a JOIN transfers t ON a.id IN (t.debit_account, t.credit_account)
+WHERE a.code = 'cash:' || $1::text
+"""
+MISSING = "SELECT first_seq, last_seq FROM cash_gaps WHERE closed_at IS NULL"
 
 
 @dataclass

@@ -12,6 +12,7 @@ import asyncpg
 import httpx
 
 from gateway.house import DEMO_KEYS, House
+from gateway.sandbox.field_device import FieldDevice
 from gateway.sandbox.plays import plays
 from gateway.sandbox.plays.vietqr import ACCOUNT
 from gateway.sandbox.rails import MORE_RAILS, RAILS, RailPart
@@ -22,6 +23,11 @@ PATIENCE_S = 45.0
 SMS_MOST_DONG = 2_000_000
 PARTNERS = ("vietbank", "saigonpay")
 """Who asks for the first payer and for the second one."""
+COLLECTORS_HOUSE = "evnspc-camau"
+COLLECTORS_KEY = DEMO_KEYS[COLLECTORS_HOUSE]
+COLLECTORS = ("pair-an", "pair-binh")
+"""Who takes cash at the door of the first payer and of the second one."""
+CAP_DONG = "1000000000"
 
 # Customers who owe exactly one bill that every channel may pay, and have never tried to.
 DEBTORS = """
@@ -70,7 +76,17 @@ class Street:
         self.phones: dict[str, str] = {}
         utility = house.stage.biller
         house.command("credit-account", ACCOUNT, "--biller", utility, "--partner", utility)
+        self.tablets = [self._enrol(collector) for collector in COLLECTORS]
         self._debtors = iter(self.sql(DEBTORS, SMS_MOST_DONG))
+
+    def _enrol(self, collector: str) -> FieldDevice:
+        """Make a collector with a tablet."""
+        house, key_id = self.house, f"tab-{collector}"
+        own = ("--biller", house.stage.biller, "--partner", COLLECTORS_HOUSE)
+        caps = ("--per-day", CAP_DONG, "--per-list", CAP_DONG)
+        house.command("cash", "collector", collector, "Chị Ấn", *own, *caps)
+        secret = house.command("cash", "device", collector, key_id)
+        return FieldDevice(key_id, bytes.fromhex(secret.strip()))
 
     def next_bill(self) -> Bill:
         """Give a bill that nobody has touched."""

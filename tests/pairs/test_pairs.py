@@ -9,6 +9,7 @@ import pytest
 from gateway.domain.biller import Channel
 from gateway.house import Plan, open_house
 from tests.faults.parts import reachable_folder
+from tests.pairs.at_home import HomeCash
 from tests.pairs.mandated import AutoDebit, SmsBanking
 from tests.pairs.payers import (
     Card,
@@ -24,6 +25,8 @@ from tests.pairs.payers import (
 from tests.pairs.race import (
     DISPUTED,
     DISPUTED_ANYWHERE,
+    IN_HAND,
+    MISSING,
     POSTED,
     RECEIVABLE,
     SUSPENDED,
@@ -35,7 +38,7 @@ from tests.pairs.race import (
     together,
     wrongs,
 )
-from tests.pairs.street import Street, parts
+from tests.pairs.street import COLLECTORS, Street, parts
 
 pytestmark = pytest.mark.xdist_group("houses")
 CUSTOMERS = 200
@@ -46,17 +49,16 @@ CHANNELS: dict[str, type[Payer]] = {
     kind.channel: kind
     for kind in (
         *(InternetBanking, MobileBanking, SmsBanking, AutoDebit, EWallet, Card, Pos, Qr),
-        *(Portal, CounterCash),
+        *(Portal, CounterCash, HomeCash),
     )
 }
 NAMES = sorted(CHANNELS)
-WITHOUT_DRIVER = {Channel.HOME_CASH}
-"""Emptied when collectors take cash at home: their driver goes into CHANNELS."""
 # The first is wholly done before the second takes; one pair of each kind of first and second.
 IN_TURN = [
     *((MobileBanking, Qr), (Qr, MobileBanking), (EWallet, Card), (Card, Pos), (Pos, EWallet)),
     *((Qr, EWallet), (SmsBanking, CounterCash), (CounterCash, SmsBanking), (Qr, Qr)),
     *((Portal, InternetBanking), (InternetBanking, Portal), (AutoDebit, Qr)),
+    *((HomeCash, EWallet), (Qr, HomeCash), (HomeCash, HomeCash)),
 ]
 FIRST, SECOND, BOTH = slice(0, 1), slice(1, 2), slice(0, 2)
 
@@ -100,7 +102,7 @@ def test_of_two_channels_at_once_one_settles_and_no_money_is_lost(
 
 
 def test_every_channel_is_raced() -> None:
-    assert set(Channel) - set(CHANNELS) == WITHOUT_DRIVER
+    assert set(Channel) == set(CHANNELS)
 
 
 def test_who_comes_when_another_channel_has_paid_is_refused_before_money_moves(
@@ -147,7 +149,7 @@ def test_a_terminal_that_takes_a_card_for_a_cancelled_sale_is_disputed_and_has_a
     assert [row["amount_dong"] for row in street.sql(POSTED, one.bill.id)] == [told]
 
 
-def test_what_each_provider_has_taken_is_what_it_owes_us_and_suspense_is_its_lines(
+def test_what_each_other_side_has_taken_is_what_it_owes_us_and_suspense_is_its_lines(
     street: Street,
 ) -> None:
     disputed = {row["reference"] for row in street.sql(DISPUTED_ANYWHERE)}
@@ -158,5 +160,10 @@ def test_what_each_provider_has_taken_is_what_it_owes_us_and_suspense_is_its_lin
             if row["reference"] not in disputed
         )
         assert street.sql(RECEIVABLE, rail)[0]["dong"] == charged, rail
+    for collector, tablet in zip(COLLECTORS, street.tablets, strict=True):
+        written = sum(receipt["amount_dong"] for receipt in tablet.written)
+        assert written > 0
+        assert street.sql(IN_HAND, collector)[0]["dong"] == written, collector
+    assert not street.sql(MISSING)
     (suspended,) = street.sql(SUSPENDED)
     assert suspended["ledger_dong"] == suspended["lines_dong"]
