@@ -2,11 +2,12 @@
 
 import itertools
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 
 import asyncpg
 from httpx import AsyncClient, Response
 
+from gateway.domain.clock import VIETNAM, business_date
 from gateway.domain.partner import Scope
 from gateway.flows import operate
 from gateway.runtime import Runtime
@@ -25,7 +26,8 @@ _numbers = itertools.count(1)
 
 def at_noon() -> FrozenClock:
     """Give a clock that stands at today's noon in Vietnam: no test meets a cut-off by chance."""
-    return FrozenClock(datetime.now(UTC).replace(hour=5, minute=0, second=0, microsecond=0))
+    today = business_date(datetime.now(UTC))
+    return FrozenClock(datetime.combine(today, time(12), tzinfo=VIETNAM).astimezone(UTC))
 
 
 @dataclass

@@ -100,7 +100,7 @@ async def test_a_late_delivery_is_shown_but_does_not_stop_payments(
 async def test_a_process_that_can_work_is_ready(world: World) -> None:
     names = (
         *("database", "migrations", "partitions", "directory", "deliveries", "suspense"),
-        "postings",
+        *("postings", "cash"),
     )
     assert await check(world.rt) == (200, "ready", dict.fromkeys(names, True))
 

@@ -9,14 +9,15 @@ from gateway.api import problems
 from gateway.api.problem_entry import Retry
 from gateway.api.problem_table import TABLE
 from gateway.api.provider_problems import PROVIDER_TABLE
-from gateway.domain import provider_refusals
+from gateway.domain import checkout, limit, provider_refusals
 from gateway.domain.errors import CallerError
 from tests.domain.test_refusals import of
 
 KINDS = {
     kind.code: kind
-    for _, kind in inspect.getmembers(provider_refusals, inspect.isclass)
-    if kind.__module__ == provider_refusals.__name__ and issubclass(kind, CallerError)
+    for module in (provider_refusals, checkout, limit)
+    for _, kind in inspect.getmembers(module, inspect.isclass)
+    if kind.__module__ == module.__name__ and issubclass(kind, CallerError)
 }
 VIETNAMESE = re.compile(r"[ăâđêôơưáàảãạéèẻẽẹíìỉĩịóòỏõọúùủũụýỳỷỹỵấầẩẫậắằẳẵặếềểễệốồổỗộớờởỡợứừửữự]")
 
@@ -45,8 +46,9 @@ def test_an_entry_is_whole_in_both_languages(code: str) -> None:
 
 @pytest.mark.parametrize("code", PROVIDER_TABLE)
 def test_a_callers_mistake_is_4xx_and_the_same_request_gets_the_same_answer(code: str) -> None:
-    assert PROVIDER_TABLE[code].status in {409, 422}
-    assert PROVIDER_TABLE[code].retry is Retry.NEVER
+    is_later = code == "too_many_requests"
+    assert PROVIDER_TABLE[code].status in ({429} if is_later else {404, 409, 422})
+    assert is_later or PROVIDER_TABLE[code].retry is Retry.NEVER
 
 
 def test_only_where_this_very_payment_may_have_taken_money_is_that_said() -> None:
@@ -64,4 +66,4 @@ def test_a_refusal_is_written_as_a_problem_with_its_facts(code: str) -> None:
     assert (problem.detail, problem.detail_vi) == (refused.detail, refused.detail_vi)
     assert problem.money_may_have_moved is PROVIDER_TABLE[code].money_may_have_moved
     assert refused.facts.items() <= (problem.model_extra or {}).items()
-    assert problem.retry_after_s is None
+    assert (problem.retry_after_s is not None) is (code == "too_many_requests")

@@ -16,7 +16,12 @@ from tests.domain.test_receipt import NASTY, PAYMENT
 
 AT = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
 LATER = datetime(2026, 11, 24, 3, 15, tzinfo=UTC)
-ACTION = {"redirect_url": "https://acme.test/pay/1", "deeplink": None, "qr_content": "000201"}
+ACTION = {
+    "redirect_url": "https://acme.test/pay/1",
+    "deeplink": None,
+    "qr_content": "000201",
+    "payment_code": None,
+}
 PAID = replace(
     PAYMENT,
     id=UUID("01936b2e-0000-7000-8000-000000000002"),

@@ -23,7 +23,7 @@ def suppress(counts: Sequence[Sequence[int]], *, has_column_totals: bool = True)
     row more, the columns' totals. Without, each row stands alone and its columns are not added up.
 
     >>> suppress([[50, 3], [40, 30]])
-    [[None, None, 53], [None, None, 70], [90, 33, 123]]
+    [[None, None, None], [None, None, None], [90, 33, 123]]
     >>> suppress([[50, 30, 2]], has_column_totals=False)
     [[50, None, None, 82]]
     >>> suppress([[2, 1]], has_column_totals=False)

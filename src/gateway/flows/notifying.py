@@ -97,7 +97,7 @@ async def _take(
     provider: Notifies[Any],
     incoming: Incoming,
     notification: Notification,
-    settle_by: SettleBy = settle,
+    settle_by: SettleBy | None = None,
 ) -> Verdict:
     reference = notification.finding.reference or ""
     async with database.borrow(rt.pool) as connection:
@@ -120,7 +120,7 @@ async def _take(
             verdict = Verdict.REPEATED if verdict is Verdict.RECORDED else verdict
             return None
         source = Source("notification", notification_id=notification_id)
-        return await settle_by(rt, connection, held, fact, source)
+        return await (settle_by or settle)(rt, connection, held, fact, source)
 
     await landing(rt, write, known.biller_id)
     return verdict

@@ -18,6 +18,7 @@ from gateway.flows.idempotency import Answer, Keyed, keep_refusal, replay
 from gateway.runtime import Runtime
 from gateway.store import database, idempotency, moves, postings
 from gateway.store import payments as payments_store
+from gateway.store.database import Raw
 
 OPERATION = "create_reversal"
 
@@ -73,15 +74,24 @@ async def _try(rt: Runtime, caller: Caller, asked: Reversal) -> Answer | None:
     if refusal is not None:
         return await keep_refusal(rt, asked.keyed, refusal)
     try:
-        async with database.borrow(rt.pool) as connection, connection.transaction():
-            body = await moves.reverse(connection, _row(rt, biller, row, asked, now))
-            if body is not None:
-                await postings.ask_undo(connection, biller.id, row.id)
+        async with database.borrow(rt.pool) as connection:
+            body = await _write(connection, biller, _row(rt, biller, row, asked, now))
     except Exception as error:
         if not database.is_contention(error):
             raise
         return None
     return None if body is None else Answer(201, body, is_replay=False)
+
+
+async def _write(connection: Raw, biller: Biller, row: moves.ReverseRow) -> str | None:
+    """Reverse in one statement; with a live source, ask for the undoing in the same transaction."""
+    if biller.rules.bills_source is None:
+        return await moves.reverse(connection, row)
+    async with connection.transaction():
+        body = await moves.reverse(connection, row)
+        if body is not None:
+            await postings.ask_undo(connection, biller.id, row.payment_id)
+    return body
 
 
 def _refusal(row: payments_store.PaymentRow, biller: Biller, now: datetime) -> CallerError | None:
