@@ -3,7 +3,7 @@
 Revision ID: 0013
 Revises: 0012
 
-Only expands: a service of revision 0010 goes on working on this schema.
+Only expands: a service of revision 0012 goes on working on this schema.
 """
 
 from alembic import op

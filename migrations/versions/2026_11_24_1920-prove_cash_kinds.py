@@ -1,4 +1,4 @@
-"""Prove the check on transfers that revision 0011 widened without looking at the rows that stood.
+"""Prove the check on transfers that revision 0013 widened without looking at the rows that stood.
 
 Revision ID: 0014
 Revises: 0013
