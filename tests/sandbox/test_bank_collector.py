@@ -1,6 +1,6 @@
 """The simulated bank on its three wires at our door: what its books say is what ours say."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -19,10 +19,16 @@ from tests.conftest import client_of
 from tests.providers.bank_wires import PARTNER
 from tests.world import CUSTOMER, MASTER_SECRET, World, at_noon
 
-WIRES: dict[str, type[Wire]] = {
+
+def noon() -> float:
+    """Give the seconds since 1970 at which the clock of these tests stands."""
+    return at_noon().now().timestamp()
+
+
+WIRES: dict[str, Callable[[], Wire]] = {
     "bidvrest": bidvrest.JsonWire,
     "bidvxml": bidvxml.XmlWire,
-    "appotabill": appotabill.AppotaWire,
+    "appotabill": lambda: appotabill.AppotaWire(clock=noon),
 }
 ADAPTERS = Providers(
     (
@@ -152,7 +158,7 @@ async def test_a_payment_is_taken_back_on_the_wire_that_can(rt: Runtime) -> None
 async def test_a_status_is_asked_for_on_the_wire_that_can(rt: Runtime) -> None:
     world = await World.make(rt)
     bill = await world.add_bill()
-    async with customer_of(appotabill.AppotaWire(), rt) as customer:
+    async with customer_of(appotabill.AppotaWire(clock=noon), rt) as customer:
         await customer.do("inquire", customer_code=CUSTOMER)
         await customer.do("faults", operation="pay", fault="hang_after")
         trace = (await customer.pays(bill))["trace"]

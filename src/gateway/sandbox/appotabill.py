@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -31,6 +31,8 @@ class AppotaWire(Wire):
     service_code: str = "EVN"
     details: dict[str, str] = field(default_factory=dict)
     """By bill: its element of billDetail, as text."""
+    clock: Callable[[], float] = time.time
+    """Gives the seconds since 1970 by which a token ends."""
     code: ClassVar[str] = "appotabill"
     done: ClassVar[frozenset[str]] = frozenset({"0"})
     unknown: ClassVar[frozenset[str]] = frozenset({"35", "91", "94", "99", "500"})
@@ -89,7 +91,7 @@ class AppotaWire(Wire):
         return Asked(path, json.dumps(body).encode(), self._headers(fault))
 
     def _headers(self, fault: Fault | None) -> dict[str, str]:
-        now = int(time.time())
+        now = int(self.clock())
         head = {"typ": "JWT", "alg": "HS256", "cty": "appotapay-api;v=1"}
         claims = {
             "iss": self.partner_code,
