@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from httpx import Response
 
-from gateway.api.provider_payments import asks_for_provider
+from gateway.api.provider_payments import method_of
 from gateway.domain.partner import Scope
+from gateway.domain.payment import Method
 from tests.contract import document, faults_of
 from tests.providing.conftest import rt, stage
 from tests.providing.stage import Stage
@@ -197,7 +198,7 @@ def test_only_a_body_whose_method_is_provider_asks_for_one(
     raw: bytes,
     is_for_provider: bool,  # noqa: FBT001 (a column of the table)
 ) -> None:
-    assert asks_for_provider(raw) is is_for_provider
+    assert (method_of(raw) is Method.PROVIDER) is is_for_provider
 
 
 async def test_a_collected_payment_that_names_a_provider_is_still_collected(stage: Stage) -> None:
