@@ -252,11 +252,11 @@ async def test_the_providers_of_this_deployment_are_listed_with_what_they_can_do
     assert (await stage.world.read(stage.api, "/providers", "reads")).status_code == 403
 
 
-def test_the_document_tells_the_two_bodies_apart_by_their_method() -> None:
+def test_the_document_tells_the_three_bodies_apart_by_their_method() -> None:
     operation = document()["paths"]["/v1/payments"]["post"]
     schema = operation["requestBody"]["content"]["application/json"]["schema"]
     assert [ref["$ref"].rpartition("/")[2] for ref in schema["oneOf"]] == [
-        *("PaymentRequest", "ProviderPaymentRequest")
+        *("PaymentRequest", "ProviderPaymentRequest", "MandatePaymentRequest")
     ]
     assert faults_of("ProviderPaymentRequest", a_body()) == []
     collected = {k: v for k, v in a_body(method="collected").items() if k not in CHOICE}
