@@ -39,3 +39,13 @@ async def test_a_forgery_after_the_close_is_no_cash_that_came_late(tour: Round) 
     await tour.close(given, 0)
     await tour.results(given, forged(receipt))
     assert await tour.exceptions() == {"cash_signature_wrong": "operations"}
+
+
+async def test_cash_for_a_biller_that_is_asked_live_is_to_be_cleared_there(tour: Round) -> None:
+    await tour.world.add_bill("HD-A")
+    given = await tour.hand_over()
+    receipt = tour.collect(given)
+    await tour.world.set_rules(bills_source="ownservice")
+    assert await tour.results(given, receipt) == ["ACCEPTED"]
+    rows = await tour.world.rows("SELECT source FROM postings")
+    assert [row["source"] for row in rows] == ["ownservice"]

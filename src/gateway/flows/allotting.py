@@ -27,7 +27,7 @@ from gateway.store.suspense import LineRow
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """A payment that money from suspense has made, and the payments whose claims it took."""
+    """A payment that money at hand has made, and the payments whose claims it took."""
 
     id: UUID
     outbid: Sequence[UUID]
@@ -51,7 +51,8 @@ async def pay_customer(
             await _hold(rt, connection, money, customer_code, held, allotted)
             return
         order = order_of(to_public("crd", money.row.id), customer_code, allotted.lines)
-        paid = await pay_bills(rt, connection, money.biller, money.partner, order)
+        purse = Purse(money.partner, rt.directory.suspense_account)
+        paid = await pay_bills(rt, connection, money.biller, order, purse)
         if paid is not None:
             what_for = For(customer_code, payment_id=paid.id)
             rest = allotted.rest_dong
@@ -122,17 +123,15 @@ def order_of(
 
 
 async def pay_bills(
-    rt: Runtime, connection: Raw, biller: Biller, partner: Partner, order: Order
+    rt: Runtime, connection: Raw, biller: Biller, order: Order, purse: Purse
 ) -> Payment | None:
-    """Pay bills with money that stands in suspense, in the name of the account's owner.
+    """Pay bills in the caller's transaction, out of a purse: suspense, or a collector's hand.
 
     None if they cannot be paid as they stand now. The order's reference names the money, so that
     one movement makes one payment.
     """
     months = idempotency.months_kept(rt.clock.now().date())
-    row = pay_row(
-        rt, biller, order, _keyed(partner, order), Purse(partner, rt.directory.suspense_account)
-    )
+    row = pay_row(rt, biller, order, _keyed(purse.partner, order), purse)
     paid = await moves.pay_within(connection, row, months)
     if paid is None:
         return None
@@ -150,5 +149,5 @@ def _keyed(partner: Partner, order: Order) -> Keyed:
 
 
 def _never_refused(_: Exception) -> tuple[int, str]:
-    """Stand where a refusal would be kept under the key: money in suspense has other care."""
+    """Stand where a refusal would be kept under the key: money at hand has other care."""
     raise Overloaded

@@ -9,7 +9,7 @@ from gateway.domain.clock import business_date
 from gateway.domain.errors import CallerError
 from gateway.domain.field_cash import PROVIDER as FIELD_CASH
 from gateway.domain.ids import to_public
-from gateway.domain.partner import Partner
+from gateway.domain.partner import Partner, Purse
 from gateway.domain.suspense import ClosedAs, GoesTo, Reason
 from gateway.flows.allotting import Payment, order_of, pay_bills
 from gateway.flows.booking import turn_late
@@ -116,7 +116,8 @@ async def _pay(
     if not allotted.lines:
         raise _refused(line, customer_code, _why(allotted))
     order = order_of(to_public(SUSPENSE, line.id), customer_code, allotted.lines, channel)
-    paid = await pay_bills(rt, connection, biller, partner, order)
+    purse = Purse(partner, rt.directory.suspense_account)
+    paid = await pay_bills(rt, connection, biller, order, purse)
     if paid is None:
         raise _refused(line, customer_code, "another payment took them at this moment")
     return allotted, paid

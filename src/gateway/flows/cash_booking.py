@@ -6,7 +6,7 @@ from uuid import UUID
 
 from gateway.domain.biller import Biller
 from gateway.domain.clock import business_date
-from gateway.domain.errors import CallerError, Overloaded
+from gateway.domain.errors import Overloaded
 from gateway.domain.field_cash import (
     PROVIDER,
     Receipt,
@@ -15,23 +15,19 @@ from gateway.domain.field_cash import (
     reason_of,
     result_of,
 )
-from gateway.domain.fingerprint import fingerprint_of
 from gateway.domain.ledger import TransferKind
 from gateway.domain.partner import Purse
 from gateway.domain.payment import Order, check_channel, refusal_of
 from gateway.domain.refusals import ChannelNotAllowed
 from gateway.domain.suspense import GoesTo
+from gateway.flows.allotting import pay_bills
 from gateway.flows.cash_troubles import About, raise_trouble
-from gateway.flows.idempotency import Keyed
-from gateway.flows.payments import OPERATION, pay_row
 from gateway.flows.suspense import Origin, open_line
-from gateway.kit import metrics
 from gateway.runtime import Runtime
 from gateway.store import bills as bills_store
 from gateway.store import credits as credits_store
 from gateway.store import field_cash as store
 from gateway.store import hand_over_lists as lists_store
-from gateway.store import idempotency, moves
 from gateway.store.collectors import Collector, Device, cash_account
 from gateway.store.database import Raw
 from gateway.store.hand_over_lists import ListRow
@@ -87,13 +83,9 @@ async def _pay(rt: Runtime, connection: Raw, taking: Taking, order: Order) -> Bo
         check_channel(biller.code, biller.rules, order)
     except ChannelNotAllowed as refusal:
         return result_of(refusal)
-    row = pay_row(rt, biller, order, _keyed(partner.id, order), Purse(partner, collector.account))
-    months = idempotency.months_kept(rt.clock.now().date())
-    paid = await moves.pay_within(connection, row, months)
+    paid = await pay_bills(rt, connection, biller, order, Purse(partner, collector.account))
     if paid is not None:
-        metrics.PAYMENTS.labels(order.channel).inc()
-        metrics.PAID_DONG.labels(order.channel).inc(order.amount_dong)
-        return Booked(Result.ACCEPTED, row.payment_id, outbid=paid.outbid or ())
+        return Booked(Result.ACCEPTED, paid.id, outbid=paid.outbid)
     return await _why_not(connection, biller, order)
 
 
@@ -105,17 +97,6 @@ async def _why_not(connection: Raw, biller: Biller, order: Order) -> Result:
         # It became payable between the two statements: the whole receipt is tried anew.
         raise Overloaded
     return result_of(refusal)
-
-
-def _keyed(partner_id: int, order: Order) -> Keyed:
-    name = idempotency.KeyName(partner_id, OPERATION, order.partner_reference)
-    fields = {"reference": order.partner_reference, "amount_dong": order.amount_dong}
-    return Keyed(name, fingerprint_of(OPERATION, fields), list(fields), _never_refused)
-
-
-def _never_refused(_: CallerError) -> tuple[int, str]:
-    """Stand where a refusal would be kept under the key: cash in hand has other care."""
-    raise Overloaded
 
 
 async def _keep(rt: Runtime, connection: Raw, taking: Taking, result: Result) -> Booked:

@@ -29,7 +29,8 @@ PAY_AND_POST = moves.PAY.replace("event_head text)", "event_head text, source te
 ADD = """
 WITH posted AS (
     INSERT INTO postings (biller_id, payment_id, source, customer_code, paid_at)
-    SELECT biller_id, id, $3::text, customer_code, settled_at FROM payments
+    -- What was collected was settled when it was made.
+    SELECT biller_id, id, $3::text, customer_code, coalesce(settled_at, created_at) FROM payments
     WHERE biller_id = $1::smallint AND id = $2::uuid
     ON CONFLICT DO NOTHING RETURNING payment_id
 )
