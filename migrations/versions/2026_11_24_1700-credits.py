@@ -8,6 +8,8 @@ Only expands: a service of revision 0003 goes on working on this schema.
 
 from alembic import op
 
+from gateway.store.schema import run_script
+
 revision = "0004"
 down_revision = "0003"
 branch_labels = None
@@ -194,20 +196,14 @@ ALTER TABLE transfers ADD CONSTRAINT transfers_kind_check
 )
 
 
-def _run_script(sql: str) -> None:
-    """Run several statements at once; only the driver's simple protocol can."""
-    driver = op.get_bind().connection.dbapi_connection
-    driver.run_async(lambda connection: connection.execute(sql))
-
-
 def upgrade() -> None:
     """Add what money on accounts needs."""
     op.execute("SET LOCAL lock_timeout = '3s'")
     for part in (WIDEN, CREDITS, SUSPENSE, KEEP, CARRY_OVER):
-        _run_script(part)
+        run_script(part)
 
 
 def downgrade() -> None:
     """Take it away; refused by the check on transfers while credits are in the books."""
     op.execute("SET LOCAL lock_timeout = '3s'")
-    _run_script(NARROW)
+    run_script(NARROW)

@@ -8,6 +8,8 @@ Only expands.
 
 from alembic import op
 
+from gateway.store.schema import run_script
+
 revision = "0006"
 down_revision = "0005"
 branch_labels = None
@@ -78,17 +80,11 @@ GRANT SELECT, INSERT, UPDATE ON live_customers, live_bills, postings, posting_bi
 NARROW = "DROP TABLE posting_bills, postings, live_bills, live_customers"
 
 
-def _run_script(sql: str) -> None:
-    """Run several statements at once; only the driver's simple protocol can."""
-    driver = op.get_bind().connection.dbapi_connection
-    driver.run_async(lambda connection: connection.execute(sql))
-
-
 def upgrade() -> None:
     """Add what clearing debts at the biller needs."""
     op.execute("SET LOCAL lock_timeout = '3s'")
     for part in (LIVE, POSTINGS, GRANTS):
-        _run_script(part)
+        run_script(part)
 
 
 def downgrade() -> None:

@@ -8,6 +8,8 @@ Only expands: a service of the revision before goes on working on this schema.
 
 from alembic import op
 
+from gateway.store.schema import run_script
+
 revision = "0007"
 down_revision = "0006"
 branch_labels = None
@@ -154,20 +156,14 @@ DROP TABLE debit_files, debits, debit_runs, mandate_events, mandates;
 """
 
 
-def _run_script(sql: str) -> None:
-    """Run several statements at once; only the driver's simple protocol can."""
-    driver = op.get_bind().connection.dbapi_connection
-    driver.run_async(lambda connection: connection.execute(sql))
-
-
 def upgrade() -> None:
     """Add mandates, runs and debits."""
     op.execute("SET LOCAL lock_timeout = '3s'")
     for part in (MANDATES, DEBITS, GRANTS):
-        _run_script(part)
+        run_script(part)
 
 
 def downgrade() -> None:
     """Take them away; payments that were debited stay."""
     op.execute("SET LOCAL lock_timeout = '3s'")
-    _run_script(NARROW)
+    run_script(NARROW)

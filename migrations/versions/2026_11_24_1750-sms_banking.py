@@ -8,6 +8,8 @@ Only expands: a service of the revision before goes on working on this schema.
 
 from alembic import op
 
+from gateway.store.schema import run_script
+
 revision = "0008"
 down_revision = "0007"
 branch_labels = None
@@ -81,20 +83,14 @@ DROP TABLE sms_quotes, texts_out, texts_in;
 """
 
 
-def _run_script(sql: str) -> None:
-    """Run several statements at once; only the driver's simple protocol can."""
-    driver = op.get_bind().connection.dbapi_connection
-    driver.run_async(lambda connection: connection.execute(sql))
-
-
 def upgrade() -> None:
     """Add the tables of SMS banking."""
     op.execute("SET LOCAL lock_timeout = '3s'")
     for part in (TEXTS, QUOTES, GRANTS):
-        _run_script(part)
+        run_script(part)
 
 
 def downgrade() -> None:
     """Take them away; payments that were confirmed by message stay."""
     op.execute("SET LOCAL lock_timeout = '3s'")
-    _run_script(NARROW)
+    run_script(NARROW)

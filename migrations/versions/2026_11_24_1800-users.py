@@ -6,6 +6,8 @@ Revises: 0008
 
 from alembic import op
 
+from gateway.store.schema import run_script
+
 revision = "0009"
 down_revision = "0008"
 branch_labels = None
@@ -54,17 +56,11 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON sessions, sign_in_tries TO gateway_servi
 """
 
 
-def _run_script(sql: str) -> None:
-    """Run several statements at once; only the driver's simple protocol can."""
-    driver = op.get_bind().connection.dbapi_connection
-    driver.run_async(lambda connection: connection.execute(sql))
-
-
 def upgrade() -> None:
     """Make the tables."""
     op.execute("SET LOCAL lock_timeout = '3s'")
     for part in (USERS, GRANTS):
-        _run_script(part)
+        run_script(part)
 
 
 def downgrade() -> None:

@@ -11,6 +11,8 @@ sees, in the statement that counts the month.
 
 from alembic import op
 
+from gateway.store.schema import run_script
+
 revision = "0011"
 down_revision = "0010"
 branch_labels = None
@@ -206,23 +208,17 @@ ALL = (
 )
 
 
-def _run_script(sql: str) -> None:
-    """Run several statements at once; only the driver's simple protocol can."""
-    driver = op.get_bind().connection.dbapi_connection
-    driver.run_async(lambda connection: connection.execute(sql))
-
-
 def upgrade() -> None:
     """Make the tables and the triggers that find what to roll up."""
     op.execute("SET LOCAL lock_timeout = '3s'")
     for part in (TABLES, INDEX, TRIGGERS, BACKFILL, GRANTS):
-        _run_script(part)
+        run_script(part)
 
 
 def downgrade() -> None:
     """Take them away; all but pilots and agencies can be counted again from the bills."""
     op.execute("SET LOCAL lock_timeout = '3s'")
-    _run_script(
+    run_script(
         "DROP TRIGGER bills_touch_new ON bills; DROP TRIGGER bills_touch_changed ON bills;"
         "DROP TRIGGER customers_touch ON customers; DROP INDEX bills_period;"
         f"DROP TABLE {ALL};"

@@ -8,6 +8,8 @@ Only expands: a service of revision 0012 goes on working on this schema.
 
 from alembic import op
 
+from gateway.store.schema import run_script
+
 revision = "0013"
 down_revision = "0012"
 branch_labels = None
@@ -276,20 +278,14 @@ ALTER TABLE transfers ADD CONSTRAINT transfers_kind_check
 )
 
 
-def _run_script(sql: str) -> None:
-    """Run several statements at once; only the driver's simple protocol can."""
-    driver = op.get_bind().connection.dbapi_connection
-    driver.run_async(lambda connection: connection.execute(sql))
-
-
 def upgrade() -> None:
     """Make the tables, and let the ledger and suspense know cash."""
     op.execute("SET LOCAL lock_timeout = '3s'")
     for part in (WIDEN, FIELD, FADE, KEEP):
-        _run_script(part)
+        run_script(part)
 
 
 def downgrade() -> None:
     """Take it away; refused by the checks while cash is in the books."""
     op.execute("SET LOCAL lock_timeout = '3s'")
-    _run_script(NARROW)
+    run_script(NARROW)

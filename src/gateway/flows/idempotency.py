@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from gateway.domain.errors import CallerError
+from gateway.domain.errors import CallerError, OutcomeUnknown
 from gateway.domain.fingerprint import Fingerprint, first_difference
 from gateway.domain.refusals import IdempotencyKeyReused
 from gateway.runtime import Runtime
@@ -30,6 +30,27 @@ class Answer(NamedTuple):
     status_code: int
     body: str
     is_replay: bool
+
+
+class Working:
+    """One request at a time under a key, in this process; use as `with Working(rt, keyed):`.
+
+    Raises:
+        StillProcessing: on entering; another request is at work under this key.
+        OutcomeUnknown: on leaving; the database did not confirm, only the same key can tell.
+    """
+
+    def __init__(self, rt: Runtime, keyed: Keyed) -> None:
+        self._rt = rt
+        self._name = keyed.name
+
+    def __enter__(self) -> None:
+        self._rt.begin(self._name)
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        self._rt.end(self._name)
+        if isinstance(error, Exception) and database.broke(error):
+            raise OutcomeUnknown from error
 
 
 async def replay(rt: Runtime, keyed: Keyed) -> store.Stored | None:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from gateway.domain.biller import Biller
 from gateway.domain.clock import business_date
-from gateway.domain.errors import CallerError, OutcomeUnknown, Overloaded, present
+from gateway.domain.errors import CallerError, Overloaded, present
 from gateway.domain.ids import to_public
 from gateway.domain.mandate import MandateState
 from gateway.domain.mandate_refusals import MandateInactive, MandateLimitExceeded
@@ -19,7 +19,7 @@ from gateway.domain.payment import Order
 from gateway.flows import mandates, payments
 from gateway.flows.calling import order_of
 from gateway.flows.debiting import debit_one
-from gateway.flows.idempotency import Answer, Keyed
+from gateway.flows.idempotency import Answer, Keyed, Working
 from gateway.flows.minting import new_debit, new_payment
 from gateway.flows.providing import answer_with, answered_before, explain
 from gateway.flows.registering import mandate_of
@@ -60,15 +60,8 @@ async def begin(rt: Runtime, caller: Caller, asked: MandatePayment) -> Answer:
         CallerError: nothing was begun.
         OutcomeUnknown: the database did not confirm; only the same key can tell.
     """
-    rt.begin(asked.keyed.name)
-    try:
+    with Working(rt, asked.keyed):
         return await rt.finish(_begin(rt, caller, asked))
-    except Exception as error:
-        if database.broke(error):
-            raise OutcomeUnknown from error
-        raise
-    finally:
-        rt.end(asked.keyed.name)
 
 
 async def _begin(rt: Runtime, caller: Caller, asked: MandatePayment) -> Answer:

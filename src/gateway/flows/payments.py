@@ -8,7 +8,7 @@ from uuid import UUID
 from gateway.domain import receipt
 from gateway.domain.biller import Biller, Channel
 from gateway.domain.clock import business_date
-from gateway.domain.errors import CallerError, OutcomeUnknown, Overloaded
+from gateway.domain.errors import CallerError, Overloaded
 from gateway.domain.ids import to_public
 from gateway.domain.lookup_token import check_lines, read_token
 from gateway.domain.partner import Caller, Purse
@@ -30,7 +30,7 @@ from gateway.domain.refusals import (
     StillProcessing,
 )
 from gateway.flows.access import find_biller
-from gateway.flows.idempotency import Answer, Keyed, keep_refusal, replay
+from gateway.flows.idempotency import Answer, Keyed, Working, keep_refusal, replay
 from gateway.flows.waking import wake
 from gateway.kit import metrics
 from gateway.kit.logs import log
@@ -65,15 +65,8 @@ async def collect(rt: Runtime, caller: Caller, asked: CollectedPayment) -> Answe
         OutcomeUnknown: the database did not confirm; only the same key can tell.
         Overloaded: nothing was begun.
     """
-    rt.begin(asked.keyed.name)
-    try:
+    with Working(rt, asked.keyed):
         return await _collect(rt, caller, asked)
-    except Exception as error:
-        if database.broke(error):
-            raise OutcomeUnknown from error
-        raise
-    finally:
-        rt.end(asked.keyed.name)
 
 
 async def _collect(rt: Runtime, caller: Caller, asked: CollectedPayment) -> Answer:

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from gateway.domain.biller import Biller, Channel
-from gateway.domain.errors import CallerError, OutcomeUnknown, Overloaded, present
+from gateway.domain.errors import CallerError, Overloaded, present
 from gateway.domain.ids import to_public
 from gateway.domain.partner import Caller
 from gateway.domain.payment import Line, check_channel, refusal_of
@@ -22,7 +22,7 @@ from gateway.domain.refusals import PartnerReferenceUsed, PaymentNotFound, Still
 from gateway.flows import payments, viewing
 from gateway.flows.calling import call, landing, order_of, write_down
 from gateway.flows.cancelling import close_older
-from gateway.flows.idempotency import Answer, Keyed, keep_refusal, replay
+from gateway.flows.idempotency import Answer, Keyed, Working, keep_refusal, replay
 from gateway.flows.minting import Payer, Wanted, new_attempt, new_payment, provider_for
 from gateway.flows.settling import Settled
 from gateway.kit.abilities import TakesPayments
@@ -66,15 +66,8 @@ async def begin(rt: Runtime, caller: Caller, asked: ProviderPayment) -> Answer:
         CallerError: nothing was begun.
         OutcomeUnknown: the database did not confirm; only the same key can tell.
     """
-    rt.begin(asked.keyed.name)
-    try:
+    with Working(rt, asked.keyed):
         return await rt.finish(_begin(rt, caller, asked))
-    except Exception as error:
-        if database.broke(error):
-            raise OutcomeUnknown from error
-        raise
-    finally:
-        rt.end(asked.keyed.name)
 
 
 async def try_again(rt: Runtime, caller: Caller, asked: AnotherAttempt) -> Answer:
@@ -85,15 +78,8 @@ async def try_again(rt: Runtime, caller: Caller, asked: AnotherAttempt) -> Answe
         ChannelNotAllowed: the biller does not take money in this way.
         OutcomeUnknown: the database did not confirm; only the same key can tell.
     """
-    rt.begin(asked.keyed.name)
-    try:
+    with Working(rt, asked.keyed):
         return await rt.finish(_try_again(rt, caller, asked))
-    except Exception as error:
-        if database.broke(error):
-            raise OutcomeUnknown from error
-        raise
-    finally:
-        rt.end(asked.keyed.name)
 
 
 async def _begin(rt: Runtime, caller: Caller, asked: ProviderPayment) -> Answer:

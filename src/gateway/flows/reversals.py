@@ -7,14 +7,14 @@ from uuid import UUID
 from gateway.domain import receipt
 from gateway.domain.biller import Biller
 from gateway.domain.clock import to_text
-from gateway.domain.errors import CallerError, OutcomeUnknown, Overloaded
+from gateway.domain.errors import CallerError, Overloaded
 from gateway.domain.ids import to_public
 from gateway.domain.partner import Caller
 from gateway.domain.payment import Method, may_reverse, reversible_until
 from gateway.domain.provider_refusals import NotReversible
 from gateway.domain.refusals import AlreadyReversed, PaymentNotFound, ReversalTooLate
 from gateway.flows import payments
-from gateway.flows.idempotency import Answer, Keyed, keep_refusal, replay
+from gateway.flows.idempotency import Answer, Keyed, Working, keep_refusal, replay
 from gateway.runtime import Runtime
 from gateway.store import database, idempotency, moves, postings
 from gateway.store import payments as payments_store
@@ -41,15 +41,8 @@ async def reverse(rt: Runtime, caller: Caller, asked: Reversal) -> Answer:
         PaymentNotFound: the caller has made no such payment.
         OutcomeUnknown: the database did not confirm; only the same key can tell.
     """
-    rt.begin(asked.keyed.name)
-    try:
+    with Working(rt, asked.keyed):
         return await _reverse(rt, caller, asked)
-    except Exception as error:
-        if database.broke(error):
-            raise OutcomeUnknown from error
-        raise
-    finally:
-        rt.end(asked.keyed.name)
 
 
 async def _reverse(rt: Runtime, caller: Caller, asked: Reversal) -> Answer:

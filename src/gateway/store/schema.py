@@ -4,9 +4,10 @@ import asyncio
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import asyncpg
-from alembic import command
+from alembic import command, op
 from alembic.config import Config
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -44,6 +45,12 @@ def migrate(url: str, revision: str = "head") -> None:
     Safe to repeat, and to run twice at once: the second waits for the first.
     """
     asyncio.run(_with_alembic(url, lambda config: _move(config, revision)))
+
+
+def run_script(sql: str) -> None:
+    """Run several statements of a migration at once; only the driver's simple protocol can."""
+    driver: Any = op.get_bind().connection.dbapi_connection
+    driver.run_async(lambda connection: connection.execute(sql))
 
 
 def check(url: str) -> None:
